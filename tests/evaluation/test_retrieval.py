@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from motet.core import Batch, DataError, Example, MemoryImage, System, UnsupportedTask, rng_for
+from motet.core import Batch, ClassPrediction, DataError, Example, MemoryImage, System, UnsupportedTask, rng_for
+from motet.data.composed_rows import ComposedRows
+from motet.data.negatives import FourWay
 from motet.data.source import Source
 from motet.evaluation import evaluate, with_trivial_baselines
-from motet.evaluation.retrieval import Split, chance_baseline, rank_split, score_split
+from motet.evaluation.batches import EvaluationRow
+from motet.evaluation.retrieval import Split, chance_baseline, is_ranked, rank_split, score_split
 from motet.evaluation.task_evaluation import TaskEvaluation, eval_mode
 from motet.evaluation.two_stage_retrieval import Ranking
 from motet.tasks import retrieval, video_retrieval
@@ -261,3 +264,33 @@ def test_two_ranks_report_the_same_as_one(tmp_path) -> None:
 def test_an_answer_in_words_is_the_text_itself() -> None:
     evaluated = ranked(LetterSystem(), "texts", batch_size=8, keep_predictions=True)
     assert evaluated.predictions["toy/1"][1] == "cd"
+
+
+def test_rows_with_candidates_of_their_own_are_not_ranked_over_the_split(monkeypatch) -> None:
+    """Validation of a retrieval task on rows of four pairs scores four pairs per row."""
+    task = retrieval()
+    captions = Captions(tuple((letter * 3, (letter * 2,)) for letter in "abcdef"))
+    composed = ComposedRows(captions, FourWay())
+    assert is_ranked(task, captions)
+    assert not is_ranked(task, composed)
+    system = LetterSystem(task)
+    calls = []
+
+    def rows_of(system, source, reader, tasks, rows, **options):
+        calls.append((source, len(rows)))
+        evaluated = TaskEvaluation.empty(task, source)
+        for index in rows:
+            example = reader[index]
+            scores = tuple(float(place == 0) for place in range(len(example.candidates)))
+            evaluated.add(
+                EvaluationRow.of(example), ClassPrediction(0, scores=scores), example.labels["match"],
+                keep_predictions=False,
+            )  # fmt: skip
+        return [evaluated]
+
+    module = sys.modules["motet.evaluation.evaluate"]
+    monkeypatch.setattr(module, "evaluate_rows", rows_of)
+    monkeypatch.setattr(module, "rank_split", None)
+    report = evaluate(system, [Source(name="val", reader=composed, tasks=(task,), role="val")], batch_size=2)
+    assert calls == [("val", 6)]
+    assert report.main(task.name).value == 100.0

@@ -309,3 +309,12 @@ def test_rows_of_several_sources_of_one_task_are_drawn_by_size(tmp_path):
     assert [batch.ids for batch in drawn.take(7, 12)] == [batch.ids for batch in batches[7:12]]
     ids = [row_id for batch in batches for row_id in batch.ids]
     assert len(set(ids)) == len(ids), "no row twice before all have come"
+
+
+def test_the_same_batches_need_half_the_rows_and_give_other_numbers(toys):
+    settings = InterferenceSettings(batches=4, batch_size=4, leave_one_out=True)
+    found, notes = toys(settings)
+    assert notes == ()
+    assert np.diagonal(found.blocks["trunk"].ratios).tolist() == [1.0, 1.0]
+    assert same(found, toys(settings, folder="again")[0])
+    assert not same(found, toys(InterferenceSettings(batches=4, batch_size=4))[0])

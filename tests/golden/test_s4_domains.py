@@ -18,7 +18,7 @@ def given() -> dict[str, np.ndarray]:
 
 
 def test_self_information_of_classes(given: dict[str, np.ndarray]) -> None:
-    maps = discriminator_input(torch.from_numpy(given["logits"]), Dense(5, "class"), (0.0, 1.0))
+    maps = discriminator_input(torch.from_numpy(given["logits"]), Dense(given["logits"].shape[1], "class"), (0.0, 1.0))
     np.testing.assert_allclose(maps.numpy(), given["prob_2_entropy"], atol=1e-6)
 
 
@@ -30,7 +30,8 @@ def test_the_loss_against_either_domain(given: dict[str, np.ndarray]) -> None:
 
 
 def test_the_plain_discriminator(given: dict[str, np.ndarray]) -> None:
-    net = Discriminator(5, Adaptation(width=4, spectral=False))
+    width, channels = given["disc/0.weight"].shape[:2]
+    net = Discriminator(channels, Adaptation(width=width, spectral=False))
     weights = {name.removeprefix("disc/"): torch.from_numpy(v) for name, v in given.items() if name.startswith("disc/")}
     kept = {name: value for name, value in net.state_dict().items() if name.endswith((".u", ".v"))}
     net.load_state_dict({**kept, **weights})

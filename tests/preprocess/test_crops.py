@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from motet.core import ConfigError
-from motet.preprocess.crops import Crop, InceptionCrop, RandomCrop, Whole
+from motet.preprocess.crops import Crop, InceptionCrop, RandomCrop, SquareCrop, Whole
 
 SIZES = [(1, 1), (3, 50), (37, 41), (480, 640), (2000, 3)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("crop", [Whole(), RandomCrop(), RandomCrop(0.01), InceptionCrop(), InceptionCrop(0.05)])
+@pytest.mark.parametrize(
+    "crop", [Whole(), RandomCrop(), RandomCrop(0.01), InceptionCrop(), InceptionCrop(0.05), SquareCrop()]
+)
 def test_a_crop_is_inside_the_image_and_has_pixels(crop: Crop, size: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
@@ -66,3 +68,15 @@ def test_shares_out_of_range_are_errors() -> None:
     for areas in ((0, 1), (0.6, 0.5), (0.5, 1.5)):
         with pytest.raises(ConfigError, match="want 0 < min <= max <= 1"):
             InceptionCrop(*areas)
+
+
+def test_a_square_crop_is_as_long_as_the_shorter_side_and_anywhere_along_the_longer() -> None:
+    rng = np.random.default_rng(0)
+    boxes = [SquareCrop().box((30, 90), rng) for _ in range(400)]
+    assert {(x1 - x0, y0, y1) for x0, y0, x1, y1 in boxes} == {(30, 0, 30)}
+    assert {x0 for x0, *_ in boxes} == set(range(61))
+    sides = {x1 - x0 for x0, _, x1, _ in (SquareCrop((0.7, 0.875)).box((300, 320), rng) for _ in range(200))}
+    assert min(sides) >= 210
+    assert max(sides) <= 263
+    with pytest.raises(ConfigError, match=r"SquareCrop.part: got \(0.9, 0.5\); want 0 < least <= largest <= 1"):
+        SquareCrop((0.9, 0.5))

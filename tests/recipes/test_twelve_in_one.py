@@ -85,9 +85,9 @@ def test_the_papers_run_has_the_papers_values(tmp_path: Path, monkeypatch: pytes
     assert [name for name, weight in run.balancer.by_task.items() if weight == 2] == ["vqav2", "visual_genome", "gqa"]
     by_name = {source.name: source for source in run.sources}
     assert isinstance(by_name["coco_retrieval"].compose, FourWay)
-    assert len(by_name["coco_retrieval/test"].reader) == 1000
-    assert len(by_name["coco_retrieval/val"].reader) == 100
-    assert [len(by_name[f"vqav2{part}"].reader) for part in ("", "/val", "/test")] == [12, 12, 12]
+    # Of these few images: five each of val and test, with two captions each; 24 questions, of which half are held.
+    assert [len(by_name[f"coco_retrieval{part}"].reader) for part in ("", "/val", "/test")] == [16, 10, 5]
+    assert [len(by_name[f"vqav2{part}"].reader) for part in ("", "/val", "/test")] == [12, 6, 6]
     for source in run.sources:
         assert source.reader[0].id
 

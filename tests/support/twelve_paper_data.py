@@ -12,6 +12,11 @@ from motet.data.formats.regions import write_lmdb
 from motet.preprocess.regions import ImageRegions
 
 COUNT = 12
+REGIONS = {
+    "COCO_trainval": "0", "vg": "1", "gqa": "1", "flickr30k": "1000", "refcoco": "0", "refcoco+": "0", "refcocog": "0",
+    "visual7w": "1", "visual7w_gt": "1", "guesswhat_gt": "0", "nlvr2": "train-1-0-img0",
+}  # fmt: skip
+"""The published databases of regions, and the key of one image in each."""
 
 
 def write_twelve_paper_data(root: Path) -> None:
@@ -22,7 +27,8 @@ def write_twelve_paper_data(root: Path) -> None:
     _places(root)
     _statements(root)
     found = ImageRegions(np.ones((1, 2048), np.float32), np.array([[0, 0, 8, 8]], np.float32), (8, 8))
-    write_lmdb(root / "regions.lmdb", {"coco/0": found})
+    for name, key in REGIONS.items():
+        write_lmdb(root / "regions" / f"{name}_resnext152_faster_rcnn_genome.lmdb", {key: found})
 
 
 def _genome(root: Path) -> None:
@@ -35,18 +41,23 @@ def _genome(root: Path) -> None:
     write_json(genome / "question_answers.json", asked)
     write_json(genome / "image_data.json", [{"image_id": n, "coco_id": None} for n in numbers])
     known = {str(n): {"imageId": str(n), "question": "what?", "answer": "square"} for n in numbers}
-    write_json(gqa / "train_balanced_questions.json", known)
+    for part, chosen_numbers in (("train", range(1, 8)), ("val", range(8, 11)), ("testdev", range(11, 13))):
+        chosen = {f"{part}{number}": known[str(number)] for number in chosen_numbers}
+        write_json(gqa / f"{part}_balanced_questions.json", chosen)
 
 
 def _captions(root: Path) -> None:
+    parts = {"train": range(6), "restval": range(2000, 2002), "val": range(2002, 2007), "test": range(2007, 2012)}
+    entries = [{"cocoid": n, "split": part} for part, numbers in parts.items() for n in numbers]
+    write_json(root / "coco" / "annotations" / "dataset_coco.json", {"images": entries})
     for part, first in (("train", 0), ("val", 2000)):
-        numbers = range(first, first + (COUNT if part == "train" else 1100))
+        numbers = range(first, first + COUNT)
         images = [{"id": n, "file_name": f"COCO_{part}2014_{n:012d}.jpg"} for n in numbers]
-        captions = [{"id": n, "image_id": n, "caption": f"square {n}"} for n in numbers]
+        captions = [{"id": 2 * n + k, "image_id": n, "caption": f"square {n} {k}"} for n in numbers for k in range(2)]
         write_json(
             root / "coco" / "annotations" / f"captions_{part}2014.json", {"images": images, "annotations": captions}
         )
-        for number in (*numbers[:COUNT], *numbers[1000:1001]):  # the first of each part is read
+        for number in numbers:
             image(root / "coco" / f"{part}2014" / f"COCO_{part}2014_{number:012d}.jpg", number)
     flickr, lines = root / "flickr30k", []
     for place, part in enumerate(("train", "val", "test")):
@@ -62,8 +73,8 @@ def _places(root: Path) -> None:
     photos = [{"id": n, "file_name": f"COCO_train2014_{n:012d}.jpg", "height": 8, "width": 8} for n in range(COUNT)]
     boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 5, 5]} for n in range(COUNT)]
     for name, by, parts in (
-        ("refcoco", "unc", ("train", "val", "testA")),
-        ("refcoco+", "unc", ("train", "val", "testA")),
+        ("refcoco", "unc", ("train", "val", "testA", "testB")),
+        ("refcoco+", "unc", ("train", "val", "testA", "testB")),
         ("refcocog", "umd", ("train", "val", "test")),
     ):
         refs = [
@@ -82,7 +93,7 @@ def _places(root: Path) -> None:
     write_json(root / "visual7w" / "dataset_v7w_pointing.json", {"boxes": choices, "images": pointed})
     for place, part in enumerate(("train", "valid", "test")):
         game = {
-            "id": place, "status": "success", "object_id": place,
+            "id": place, "status": "failure" if place == 1 else "success", "object_id": place,
             "image": {"id": place, "file_name": photos[place]["file_name"], "height": 8, "width": 8},
             "objects": [{"id": place, "bbox": [1, 1, 4, 4]}, {"id": 99, "bbox": [0, 0, 3, 3]}],
             "qas": [{"id": 1, "question": "Is it a dog?", "answer": "Yes"}],

@@ -18,7 +18,7 @@ from motet.systems import SYSTEMS
 from motet.tasks import TASKS
 from motet.training.balancers import BALANCERS, CRMOGM, CAGrad
 from motet.training.balancers.measured import MeasuredAffinity
-from motet.training.saved_names import LOSSES, saved_names
+from motet.training.saved_names import ANSWER_FORMS, LOSSES, saved_names
 
 
 def test_every_row_of_the_tables_is_known() -> None:
@@ -26,10 +26,12 @@ def test_every_row_of_the_tables_is_known() -> None:
     assert known >= {*METRICS.values(), *READERS.values(), *SCHEDULES.values(), *SYSTEMS, *LOSSES}
 
 
-def test_only_losses_and_a_feature_are_functions_and_all_else_is_a_metric_or_a_frozen_dataclass() -> None:
+def test_only_losses_forms_of_answers_and_a_feature_are_functions_and_all_else_is_a_metric_or_a_frozen_dataclass() -> (
+    None
+):
     for name, thing in saved_names().known.items():
         if isinstance(thing, FunctionType):
-            assert thing in (*LOSSES, thumbnail_feature), name
+            assert thing in (*LOSSES, *ANSWER_FORMS, thumbnail_feature), name
         elif thing not in METRICS.values():
             assert dataclasses.is_dataclass(thing), name
             assert thing.__dataclass_params__.frozen, name

@@ -15,11 +15,12 @@ Blocks = Mapping[str, Sequence[nn.Parameter]]
 
 
 def trained_blocks(system: System, names: Sequence[str] = ()) -> dict[str, tuple[nn.Parameter, ...]]:
-    """Returns the trainable parameters of a system's shared blocks, shallow to deep.
+    """Returns the trainable parameters of a system's shared blocks, shallow to deep, or single ones of them.
 
     Args:
         system: the system with `shared_blocks`.
-        names: only these blocks, in the system's order; all by default.
+        names: only these blocks, in the system's order, then these parameters of blocks, each as a block of its own
+            (as in table 1 of Uni-Perceiver-MoE); all blocks by default.
 
     Raises:
         ConfigError: the tasks share no trainable parameter, or there is no block of a name.
@@ -31,10 +32,13 @@ def trained_blocks(system: System, names: Sequence[str] = ()) -> dict[str, tuple
             f"interference: got a {type(system).__name__} of {len(system.tasks)} tasks that share no trainable "
             "parameters; want two or more tasks with shared weights"
         )
+    shared = {id(parameter) for block in blocks.values() for parameter in block}
+    single = {name: (parameter,) for name, parameter in system.named_parameters() if id(parameter) in shared}
     for name in names:
-        if name not in blocks:
-            raise ConfigError(f"block: got {name!r}; {nearest(name, blocks)}")
-    return {name: block for name, block in blocks.items() if not names or name in names}
+        if name not in blocks and name not in single:
+            raise ConfigError(f"block: got {name!r}; {nearest(name, [*blocks, *single])}")
+    chosen = {name: block for name, block in blocks.items() if not names or name in names}
+    return chosen | {name: single[name] for name in names if name not in blocks}
 
 
 def mean_loss(losses: Losses, task: str) -> Float[Tensor, ""] | None:

@@ -207,7 +207,9 @@ def interference(
 
     Spreads are bootstraps over the batches b; the directions are fixed.
 
-    Source: Zhu et al., "Uni-Perceiver-MoE" (NeurIPS 2022), equations 1 and 2, table 1. No code was released.
+    Source: Zhu et al., "Uni-Perceiver-MoE" (NeurIPS 2022), equations 1 and 2, table 1. The official
+    `tools/calinterference.ipynb` measures directions and probes on the same batches, each without itself: see
+    `leave_one_out.leave_one_out_probes`.
 
     Args:
         tasks: names.

@@ -19,13 +19,15 @@ class InterferenceSettings:
 
     Args:
         batches: batches per task for its direction, and as many others as probes; the paper has 100.
+        leave_one_out: whether the probes are the batches of the directions, each against the mean of the others, as in
+            the official notebook.
         batch_size: rows per batch.
         seed: of rows, crops and the bootstrap.
         training: whether to measure in training mode, with dropout.
-        blocks: names of the blocks; all by default.
+        blocks: names of the blocks, or of single shared weights; all blocks by default.
 
     Raises:
-        ConfigError: a number below 1.
+        ConfigError: a number below 1, or one batch of which one is left out.
     """
 
     batches: int = 100
@@ -33,11 +35,14 @@ class InterferenceSettings:
     seed: int = 0
     training: bool = False
     blocks: tuple[str, ...] = ()
+    leave_one_out: bool = False
 
     def __post_init__(self) -> None:
         for name in ("batches", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"interference: {name}: got {getattr(self, name)}; want at least 1")
+        if self.leave_one_out and self.batches < 2:
+            raise ConfigError("interference: batches: got 1 with leave_one_out; want at least 2")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,13 +34,18 @@ def interference(
     ] = None,
     every_step: Annotated[bool, typer.Option("--every-step", help="every checkpoint of a run")] = False,
     blocks: Annotated[
-        list[str] | None, typer.Option("--block", help="only this block of shared weights; may be repeated")
+        list[str] | None,
+        typer.Option("--block", help="only this block of shared weights, or this weight; may be repeated"),
     ] = None,
     batches: Annotated[
         int, typer.Option(min=1, help="batches per task for its gradient, and as many to measure losses on")
     ] = 100,
     batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 16,
     seed: Annotated[int, typer.Option(help="seed of rows, crops and confidence intervals")] = 0,
+    leave_one_out: Annotated[
+        bool,
+        typer.Option("--leave-one-out", help="measure losses on the same batches, each without its own gradient"),
+    ] = False,
     training: Annotated[bool, typer.Option("--training-mode", help="training mode, with dropout")] = False,
     out: Annotated[
         Path | None,
@@ -72,7 +77,12 @@ def interference(
             " (several must record their own)"
         )
     options = InterferenceSettings(
-        batches=batches, batch_size=batch_size, seed=seed, training=training, blocks=tuple(blocks or ())
+        batches=batches,
+        batch_size=batch_size,
+        seed=seed,
+        training=training,
+        blocks=tuple(blocks or ()),
+        leave_one_out=leave_one_out,
     )
     names = _names(folders)
     models = {name: chosen_models(folder, steps or (), every=every_step) for name, folder in names.items()}

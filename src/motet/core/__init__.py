@@ -26,6 +26,7 @@ from motet.core.prediction import Prediction as Prediction
 from motet.core.prediction import RankedName as RankedName
 from motet.core.prediction import ScalarPrediction as ScalarPrediction
 from motet.core.prediction import TextPrediction as TextPrediction
+from motet.core.prediction import WordScores as WordScores
 from motet.core.reader import Reader as Reader
 from motet.core.report import Report as Report
 from motet.core.report import Result as Result

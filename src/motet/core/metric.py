@@ -23,11 +23,13 @@ class Metric(ABC):
         name: "accuracy", "cider", ...: its key in reports and recipes.
         unit: "%", "deg", "m", "" ...
         higher_is_better: the direction.
+        reads_words: it reads `TextPrediction.words`, which cost a pass of their own where texts are generated.
     """
 
     name: ClassVar[str]
     unit: ClassVar[str] = "%"
     higher_is_better: ClassVar[bool] = True
+    reads_words: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.rows: dict[str, Any] = {}

@@ -52,16 +52,33 @@ class ClassPrediction:
 
 
 @dataclass(frozen=True)
+class WordScores:
+    """The prediction of the annotation's own words: of masked ones, or of each given the words before it.
+
+    Args:
+        correct: number of words whose score is the highest of the vocabulary; a word is a token of the model.
+        count: number of words.
+        log_prob: the sum of their log-probabilities.
+    """
+
+    correct: int
+    count: int
+    log_prob: float
+
+
+@dataclass(frozen=True)
 class TextPrediction:
     """A generated text.
 
     Args:
         text: the words.
         log_prob: the sum of the log-probabilities of its tokens, end token included.
+        words: of the annotation; None if not computed.
     """
 
     text: str
     log_prob: float = 0.0
+    words: WordScores | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ import numpy as np
 from motet.core import ConfigError, DataError, ImageFile, Reader
 from motet.core.regular_files import read_json
 from motet.core.whole_files import write_whole
+from motet.data.caption_rows import CaptionRows
+from motet.data.composed_rows import ComposedRows
 from motet.data.image_hashes import WINDOWS, Hashes
 from motet.data.image_index import fingerprint_of, first_readable, image_index
 from motet.data.near_codes import near_pairs
+from motet.data.negatives import FourWay
 from motet.data.source import Role, Source
 from motet.data.splits import WithoutImages
 
@@ -305,8 +308,19 @@ def without_removed(sources: Sequence[Source], lists: Mapping[str, Removal]) -> 
                 "source left out"
             )
     return tuple(
-        replace(source, reader=WithoutImages(source.reader, lists[source.name].ids))
-        if source.name in lists and lists[source.name].ids
-        else source
+        _without(source, lists[source.name].ids) if source.name in lists and lists[source.name].ids else source
         for source in sources
     )
+
+
+def _without(source: Source, ids: frozenset[str]) -> Source:
+    """Returns a source without images; a pool of hard negatives is made anew of the images that are left."""
+    reader = _without_images(source.reader, ids)
+    compose = source.compose.for_reader(reader) if isinstance(source.compose, FourWay) else source.compose
+    return replace(source, reader=reader, compose=compose)
+
+
+def _without_images(reader: Reader, ids: frozenset[str]) -> Reader:
+    if isinstance(reader, CaptionRows | ComposedRows):
+        return replace(reader, reader=_without_images(reader.reader, ids))
+    return WithoutImages(reader, ids)

@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from motet.core import ConfigError, DataError, Example, ImageFile, Pair, Reader
 from motet.core.whole_files import whole_file
+from motet.data.caption_rows import CaptionRows
 from motet.data.formats.deferred import capture, unwrap
 from motet.data.formats.npz_file import load_own_npz
 from motet.data.image_index import ImageIndex, image_index
@@ -144,18 +145,20 @@ class FourWay:
     label: str = "captions"
 
     def __call__(self, reader: Reader, index: int, rng: np.random.Generator) -> Example:
-        if self.hard is not None and len(self.hard.rows) != len(reader):
+        # Of rows per caption the negatives, and the pool, are those of the images.
+        images, place = (reader.reader, reader.image_row(index)) if isinstance(reader, CaptionRows) else (reader, index)
+        if self.hard is not None and len(self.hard.rows) != len(images):
             raise ConfigError(
-                f"FourWay.hard: got a pool of {len(self.hard.rows)} rows; want {len(reader)}, the reader's"
+                f"FourWay.hard: got a pool of {len(self.hard.rows)} rows; want {len(images)}, the reader's"
             )
         row = reader[index]
         captions = _captions(row, self.label)
-        caption = _draw(captions, rng)
-        rows = range(len(reader))
-        _, other_caption = draw_negative(reader, row, rows, self.label, rng)
-        other, _ = draw_negative(reader, row, rows, self.label, rng, without=caption)
-        pool = rows if self.hard is None else self.hard.rows[index][self.hard.rows[index] >= 0]
-        _, hard_caption = draw_negative(reader, row, pool, self.label, rng)
+        caption = row.text if row.text in captions else _draw(captions, rng)
+        rows = range(len(images))
+        _, other_caption = draw_negative(images, row, rows, self.label, rng)
+        other, _ = draw_negative(images, row, rows, self.label, rng, without=caption)
+        pool = rows if self.hard is None else self.hard.rows[place][self.hard.rows[place] >= 0]
+        _, hard_caption = draw_negative(images, row, pool, self.label, rng)
         image, other_image = _only_image(row), _only_image(other)
         pairs = (Pair(0, caption), Pair(0, other_caption), Pair(1, caption), Pair(0, hard_caption))
         return replace(
@@ -166,6 +169,11 @@ class FourWay:
             candidates=pairs,
             labels={self.label: captions, "match": frozenset({0})},
         )
+
+    def for_reader(self, reader: Reader) -> FourWay:
+        """Returns the same for other rows: the pool is made anew of their images."""
+        images = reader.reader if isinstance(reader, CaptionRows) else reader
+        return self if self.hard is None else replace(self, hard=replace(self.hard, reader=images))
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,13 @@ def evaluate(
         MetricError: a prediction that a metric cannot evaluate.
     """
     evaluated: list[TaskEvaluation] = []
+    in_two_stages: list[str] = []
     with eval_mode(system):
         for source in sources:
             selected = [task for task in source.tasks if tasks is None or task.name in tasks]
-            for task in filter(is_ranked, selected):
+            whole = [task for task in selected if is_ranked(task, source.reader)]
+            in_two_stages += [f"{task.name} on {source.name}" for task in whole]
+            for task in whole:
                 evaluated.append(
                     rank_split(
                         system,
@@ -75,7 +78,7 @@ def evaluate(
                         progress=progress,
                     )
                 )
-            for group in task_groups(system, [task for task in selected if not is_ranked(task)]):
+            for group in task_groups(system, [task for task in selected if task not in whole]):
                 rows = range(len(source.reader))
                 evaluated += evaluate_rows(
                     system,
@@ -103,7 +106,7 @@ def evaluate(
         step=step,
         role=role,
         results=tuple(r for part, own in zip(evaluated, drawn, strict=True) for r in part.results(own)),
-        notes=(*(note for part in evaluated for note in part.notes(role)), *_ranking_notes(evaluated, ranking)),
+        notes=(*(note for part in evaluated for note in part.notes(role)), *_ranking_notes(in_two_stages, ranking)),
     )
 
 
@@ -114,16 +117,15 @@ def _bootstrap_line(part: TaskEvaluation, drawn: Bootstrap) -> dict[str, Any]:
     return {**named, "images": drawn.images, "values": values}
 
 
-def _ranking_notes(evaluated: Sequence[TaskEvaluation], ranking: Ranking | None) -> tuple[str, ...]:
-    """Returns a remark for each task whose candidates were ranked in two stages."""
-    ranked = [part for part in evaluated if is_ranked(part.task)]
+def _ranking_notes(ranked: Sequence[str], ranking: Ranking | None) -> tuple[str, ...]:
+    """Returns a remark for each task and source whose candidates were ranked in two stages."""
     if ranking is None or ranking.rerank_top_k is None:
         return ()
     note = (
         f"only the top {ranking.rerank_top_k} candidates of a first stage with {ranking.first_stage_size} anchors were "
         "scored, where that is fewer than all"
     )
-    return tuple(f"{part.task.name} on {part.source}: {note}" for part in ranked)
+    return tuple(f"{name}: {note}" for name in ranked)
 
 
 def task_groups(system: System, tasks: Sequence[Task]) -> list[tuple[Task, ...]]:

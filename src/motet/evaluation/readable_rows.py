@@ -15,7 +15,7 @@ from motet.core.ranks import gather, rank, world
 from motet.data.loader import with_row
 from motet.data.source import Source
 from motet.data.splits import Subset
-from motet.evaluation.retrieval import is_ranked
+from motet.evaluation.retrieval import is_over_split
 
 
 def without_bad_rows(source: Source, processor: Processor, *, workers: int = 0) -> tuple[Source, tuple[str, ...]]:
@@ -82,13 +82,13 @@ def left_out_notes(left_out: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 def check_readable(example: Example, tasks: Sequence[Task], processor: Processor) -> None:
     """Encodes a row for its tasks, without augmentation. Raises DataError where it cannot be read."""
-    plain = [task for task in tasks if not is_ranked(task)]
+    ranked = [task for task in tasks if is_over_split(task) and not example.candidates]
+    plain = [task for task in tasks if task not in ranked]
     if plain:
         processor.row(example, plain, None)
-    for task in tasks:
-        if is_ranked(task):
-            # The texts of a split are read on their own; see `rank_split`.
-            processor.row(Example(id=example.id, images=example.images, image_ids=example.image_ids), [task], None)
+    for task in ranked:
+        # The texts of a split are read on their own; see `rank_split`.
+        processor.row(Example(id=example.id, images=example.images, image_ids=example.image_ids), [task], None)
 
 
 @dataclass(frozen=True)

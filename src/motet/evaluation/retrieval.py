@@ -253,9 +253,17 @@ class _Texts:
         return Example(id=f"{self.source}/text/{index}", text=self.texts[index])
 
 
-def is_ranked(task: Task) -> bool:
-    """Returns True if a task is evaluated over all pairs of a split."""
+def is_over_split(task: Task) -> bool:
+    """Returns True for a `Match` among all images or texts of a split."""
     return isinstance(task.target, Match) and task.target.pool == "split"
+
+
+def is_ranked(task: Task, reader: Reader) -> bool:
+    """Returns True if a task is evaluated over all pairs of a split.
+
+    It is not where the rows have candidates of their own (see `data.composed_rows`): those are ranked row by row.
+    """
+    return is_over_split(task) and not (len(reader) and reader[0].candidates)
 
 
 def chance_baseline(task: Task, split: Split, *, draws: int = 3, seed: int = 0) -> dict[str, float]:

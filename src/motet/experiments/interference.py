@@ -10,6 +10,7 @@ from typing import Any
 from motet.analysis.gradients import measurement_mode, trained_blocks
 from motet.analysis.interference import Directions, Interference, Probes, directions_of, interference, probes_of
 from motet.analysis.interference_measurement import InterferenceSettings
+from motet.analysis.leave_one_out import leave_one_out_probes
 from motet.analysis.task_batches import TaskBatches
 from motet.core import CheckpointError, ConfigError, System, nearest
 from motet.core.codec import to_json
@@ -174,7 +175,10 @@ def measure(
                 advance(count)
             directions.append(direction)
         probes: list[Probes] = []
-        for task in tasks:
+        if settings.leave_one_out:
+            drawn_again = {task: batches[task].take(0, count) for task in tasks}
+            probes = leave_one_out_probes(system, drawn_again, blocks, directions, seed=settings.seed, progress=advance)
+        for task in () if settings.leave_one_out else tasks:
             probe = parts.probes(task, blocks)
             if probe is None:
                 drawn = batches[task].take(count, 2 * count)
@@ -192,7 +196,7 @@ def _notes(batches: Mapping[str, TaskBatches], found: Interference, settings: In
     notes = [
         f"{task}: rows of {source} come {epochs:.1f} times: directions and comparisons share some of them"
         for task, one in batches.items()
-        for source, epochs in one.epochs(2 * settings.batches).items()
+        for source, epochs in one.epochs((1 if settings.leave_one_out else 2) * settings.batches).items()
         if epochs > 1
     ]
     for place, task in enumerate(found.tasks):

@@ -52,6 +52,8 @@ from motet.metrics.text import CharacterErrorRate as CharacterErrorRate
 from motet.metrics.text import Cider as Cider
 from motet.metrics.text import ExactMatch as ExactMatch
 from motet.metrics.text import RougeL as RougeL
+from motet.metrics.words import Perplexity as Perplexity
+from motet.metrics.words import WordAccuracy as WordAccuracy
 
 METRICS: dict[str, type[Metric]] = {
     "abs_rel": DepthAbsRel,
@@ -91,6 +93,7 @@ METRICS: dict[str, type[Metric]] = {
     "mean_rank": MeanRank,
     "median_rank": MedianRank,
     "miou": MeanIoU,
+    "perplexity": Perplexity,
     "pixel_accuracy": PixelAccuracy,
     "recall_at_1": RecallAt1,
     "recall_at_10": RecallAt10,
@@ -103,4 +106,5 @@ METRICS: dict[str, type[Metric]] = {
     "vqa_accuracy": VqaAccuracy,
     "within_11": AngleWithin11,
     "within_30": AngleWithin30,
+    "word_accuracy": WordAccuracy,
 }

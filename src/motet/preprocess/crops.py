@@ -53,6 +53,29 @@ class RandomCrop:
 
 
 @dataclass(frozen=True)
+class SquareCrop:
+    """A square as long as the shorter side, or a share of it, at a random place.
+
+    Source: torchvision's ``Resize(size), RandomCrop(size)``, the official Uni-Perceiver's `clip_transforms`; with a
+    share its videos' "short side scale jitter", 224 of 256 to 320.
+
+    Args:
+        part: least and largest length of its side, as a share of the shorter side.
+    """
+
+    part: tuple[float, float] = (1.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.part[0] <= self.part[1] <= 1:
+            raise ConfigError(f"SquareCrop.part: got {self.part}; want 0 < least <= largest <= 1")
+
+    def box(self, source_hw: tuple[int, int], rng: np.random.Generator) -> tuple[int, int, int, int]:
+        side = max(1, round(min(source_hw) * float(rng.uniform(*self.part))))
+        y0, x0 = (int(rng.integers(length - side + 1)) for length in source_hw)
+        return x0, y0, x0 + side, y0 + side
+
+
+@dataclass(frozen=True)
 class InceptionCrop:
     """A crop of random area and aspect ratio; the whole image when a hundred tries find none that fits.
 

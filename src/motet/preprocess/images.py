@@ -10,6 +10,8 @@ from PIL import ExifTags, Image, ImageOps
 
 from motet.core import ImageFile, rng_for
 from motet.core.task import Invariance
+from motet.preprocess.augment import Augment as Augment
+from motet.preprocess.augment import RandAugment as RandAugment
 from motet.preprocess.crops import Crop as Crop
 from motet.preprocess.crops import InceptionCrop as InceptionCrop
 from motet.preprocess.crops import RandomCrop as RandomCrop
@@ -85,6 +87,7 @@ class ImageTransform:
         hflip: mirror half of the images in training.
         antialias: see `Geometry.pixels`.
         draft: decode JPEGs at a smaller size where that is enough; faster, with slightly other pixels.
+        augment: further changes of training pixels; None for none.
 
     Examples:
         >>> transform = ImageTransform((4, 6))
@@ -99,6 +102,7 @@ class ImageTransform:
     hflip: bool = True
     antialias: bool = False
     draft: bool = False
+    augment: Augment | None = None
 
     def plain(self, source_hw: tuple[int, int]) -> Geometry:
         """Returns the geometry of evaluation: the whole image."""
@@ -140,11 +144,20 @@ class ImageTransform:
     ) -> Float[np.ndarray, "3 h w"]:
         """Returns the pixels of an image under a drawn geometry; `rng=None` for evaluation. Raises DataError."""
         decoded = self.load(image, cropped=rng is not None)
-        return self(decoded, self.draw((decoded.height, decoded.width), invariant, rng))
+        geometry = self.draw((decoded.height, decoded.width), invariant, rng)
+        if self.augment is None or rng is None:
+            return self(decoded, geometry)
+        pixels = geometry.pixels(decoded, antialias=self.antialias)
+        shown = Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+        changed = np.asarray(self.augment.image(shown, rng), dtype=np.float32)
+        return self.augment.values(self._normalised(changed), rng)
 
     def __call__(self, image: Image.Image, geometry: Geometry) -> Float[np.ndarray, "3 h w"]:
         """Returns the normalised pixels of a decoded image under a geometry."""
-        values = geometry.pixels(image, antialias=self.antialias).transpose(2, 0, 1)
+        return self._normalised(geometry.pixels(image, antialias=self.antialias))
+
+    def _normalised(self, pixels: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "3 h w"]:
+        values = pixels.transpose(2, 0, 1)
         mean, std = (np.asarray(part, dtype=np.float32)[:, None, None] for part in (self.mean, self.std))
         out = np.empty(values.shape, dtype=np.float32)
         np.multiply(values, 1 / (255 * std), out=out)

@@ -39,7 +39,11 @@ def gallery(predictions: Path, sources: Sequence[Source], run: RunRecord, *, per
         by_id = {
             row_id: line for (name, place, row_id), line in lines.items() if (name, place) == (task.name, source.name)
         }
-        made = _ranked(source, task, by_id, per_task) if is_ranked(task) else _rows(source, task, by_id, per_task)
+        made = (
+            _ranked(source, task, by_id, per_task)
+            if is_ranked(task, source.reader)
+            else _rows(source, task, by_id, per_task)
+        )
         try:
             for card, line in made:
                 yield _scored(card, result, line)

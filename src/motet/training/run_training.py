@@ -20,6 +20,8 @@ from motet.core.folder_lock import HOLDER, LOCK, FolderLock
 from motet.core.model_folder import WeightMatch
 from motet.core.ranks import broadcast, rank, world
 from motet.core.regular_files import read_json
+from motet.data.caption_rows import CaptionRows
+from motet.data.composed_rows import ComposedRows
 from motet.data.features import FeatureFiles, FillProgress, images_in
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.mixture import Mixture
@@ -255,9 +257,12 @@ def _run_record(run: Run, system: System, device: torch.device, matched: WeightM
 
 def _removed_note(source: Source) -> tuple[str, ...]:
     """Returns a note on the rows that a clean split removed from a source."""
-    if not isinstance(source.reader, WithoutImages) or not source.reader.left_out:
+    reader = source.reader
+    while isinstance(reader, CaptionRows | ComposedRows):
+        reader = reader.reader
+    if not isinstance(reader, WithoutImages) or not reader.left_out:
         return ()
-    rows, whole = source.reader.left_out, len(source.reader.reader)
+    rows, whole = reader.left_out, len(reader.reader)
     return (
         f"{source.name}: {rows:,} of {whole:,} rows left out: their pictures stand in a test set, or look like one",
     )

@@ -10,13 +10,19 @@ from motet import losses, scenes
 from motet.core.saved_names import SavedNames
 from motet.core.task import Task
 from motet.data.annotations import AnnotationSubset, RemappedClasses
+from motet.data.caption_rows import CaptionRows
+from motet.data.composed_rows import ComposedRows
 from motet.data.distillation import TeacherLabels
 from motet.data.formats.regions import Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions
+from motet.data.joined_lines import JoinedLines
 from motet.data.negatives import FourWay, HardNegativePool, RandomCaptions, thumbnail_feature
+from motet.data.normalised_answers import NormalisedAnswers
 from motet.data.readers import READERS
 from motet.data.schedules import SCHEDULES
 from motet.data.splits import ConcatRows, ImageSplit, OnlyImages, Subset, WithoutImages
 from motet.metrics import METRICS
+from motet.metrics.vqa_words import vocabulary_answer
+from motet.preprocess.clip_tokenizer import ClipTokenizer
 from motet.systems import SYSTEMS
 from motet.training.balancers import BALANCERS
 from motet.training.balancers.measured import MeasuredAffinity
@@ -40,6 +46,11 @@ READERS_OF_READERS = (
     ConcatRows,
     OnlyImages,
     WithoutImages,
+    OnlyImages,
+    ComposedRows,
+    CaptionRows,
+    NormalisedAnswers,
+    JoinedLines,
     AnnotationSubset,
     RemappedClasses,
     TeacherLabels,
@@ -57,6 +68,8 @@ SCENES = (
     scenes.ScenePairs,
     scenes.SceneBoxes,
 )
+TOKENIZERS = (ClipTokenizer,)
+ANSWER_FORMS = (vocabulary_answer,)
 REGIONS = (Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions)
 
 
@@ -81,7 +94,9 @@ def _parts() -> tuple[Any, ...]:
         READERS_OF_READERS,
         COMPOSE,
         SCENES,
+        ANSWER_FORMS,
         REGIONS,
+        TOKENIZERS,
         SCHEDULES.values(),
         (*BALANCERS.values(), MeasuredAffinity),
     )

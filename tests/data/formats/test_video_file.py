@@ -184,3 +184,27 @@ def test_a_turned_video_is_made_smaller_by_the_side_that_is_shown(tmp_path):
     frame = video_file.VideoFrame(video_file.Clip(path, (0.5,), short_side=32), 0)
     assert frame.head().startswith(b"P6\n32 48\n")
     assert len(frame.read()) == len(b"P6\n32 48\n255\n") + 32 * 48 * 3
+
+
+def test_a_clip_with_a_stride_is_in_the_middle_or_anywhere_and_begins_again_at_the_end() -> None:
+    frames = Frames(4, stride=30)
+    middle = video_file.Clip(Path("x"), frames.positions(), stride=frames.stride)
+    # At 10 frames per second a stride of 30 at 30 is one of 10.
+    assert video_file.frame_places(middle, 101, 10.0) == [35, 45, 55, 65]
+    starts = {
+        video_file.frame_places(
+            video_file.Clip(Path("x"), frames.positions(np.random.default_rng(seed)), stride=30), 101, 10.0
+        )[0]
+        for seed in range(300)
+    }
+    assert min(starts) < 5
+    assert max(starts) == 69
+    assert video_file.frame_places(middle, 15, 10.0) == [0, 10, 5, 0]
+
+
+def test_frames_of_one_clip_have_names_of_their_own(tmp_path) -> None:
+    path = tmp_path / "x.mp4"
+    path.write_bytes(b"video")
+    clip = video_file.Clip(path, (0.5,) * 3, stride=8)
+    frames = [video_file.VideoFrame(clip, place) for place in range(3)]
+    assert len({frame.stamp() for frame in frames}) == len({frame.fingerprint() for frame in frames}) == 3

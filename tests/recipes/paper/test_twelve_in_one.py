@@ -1,16 +1,24 @@
 """12-in-1's published run: table 8, the size of its model, its parameter groups, and what each data set gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from published_sizes import bert_assets, millions, names, on_meta
 from twelve_paper_data import write_twelve_paper_data
 
 from motet.core import Example, Task
+from motet.data.formats.regions import LmdbRegions
+from motet.data.image_index import image_index
+from motet.data.leakage import removals, without_removed
+from motet.data.negatives import FourWay
+from motet.data.round_robin import RoundRobin, RoundRobinSchedule
 from motet.data.source import Source
+from motet.data.splits import ConcatRows
 from motet.recipes.paper.twelve_in_one import TABLE_8, _held, published, published_model
+from motet.systems.twelve_in_one import TwelveInOneConfig
 from motet.systems.twelve_in_one.model import TwelveInOne
 from motet.tasks import pointing, question_answering, referring, retrieval, verification, visual_entailment
 from motet.training.balancers import Weighted
@@ -51,7 +59,7 @@ def run(root: Path) -> Run:
 
 @pytest.fixture(scope="module")
 def model(root: Path) -> TwelveInOne:
-    built = on_meta(published_model(root / "regions.lmdb"), TASKS, bert_assets())
+    built = on_meta(published_model(root / "regions"), TASKS, bert_assets())
     assert isinstance(built, TwelveInOne)
     return built
 
@@ -141,33 +149,83 @@ class Counted:
         raise AssertionError(f"row {index} was read")
 
 
-@pytest.mark.parametrize(("name", "held"), [("vqav2", 3000), ("gqa", 3000), ("visual_genome", 5000)])
-def test_the_last_questions_are_held_out_where_test_answers_are_secret(name: str, held: int) -> None:
-    task = question_answering(name, answers=("yes",))
-    train, val, test = _held(task, Counted(20_000))
-    assert len(train.reader) == 20_000 - held
-    assert [val.reader.keys(0), val.reader.keys(held - 1)] == [(f"{20_000 - held}",), ("19999",)]
-    assert val.reader == test.reader
-    assert (train.role, val.role, test.role) == ("train", "val", "test")
+def test_the_last_questions_are_held_out_and_their_images_halved_where_test_answers_are_secret() -> None:
+    train, val, test = _held(Counted(20_000), 3000)
+    assert len(train) == 17_000
+    assert [val.keys(0), val.keys(len(val) - 1), test.keys(0)] == [("17000",), ("18499",), ("18500",)]
+    assert (len(val), len(test)) == (1500, 1500)
     # Of a small set, half is left to learn from.
-    assert [len(source.reader) for source in _held(task, Counted(10))] == [5, 5, 5]
+    assert [len(part) for part in _held(Counted(10), 3000)] == [5, 3, 2]
+
+
+def test_every_task_keeps_a_val_set_when_the_images_of_all_test_sets_are_removed(run: Run) -> None:
+    """`motet data deduplicate` on this recipe: VQA, Visual Genome QA and GQA had the same rows as val and as test."""
+    lists = {one.source: one for one in removals(run.sources)}
+    cleaned = {source.name: source for source in without_removed(run.sources, lists)}
+    held = {key for s in run.of_role("test") for row in range(len(s.reader)) for key in s.reader.keys(row)}
+    for name in ("vqav2", "visual_genome", "gqa", "coco_retrieval", "flickr_retrieval"):
+        for source in (cleaned[name], cleaned[f"{name}/val"]):
+            assert len(source.reader) > 0
+            assert held.isdisjoint(key for row in range(len(source.reader)) for key in source.reader.keys(row))
+    # The pool of hard negatives is of the images that are left.
+    retrieval_source = cleaned["flickr_retrieval"]
+    assert retrieval_source.compose is not None
+    row = retrieval_source.compose(retrieval_source.reader, 0, np.random.default_rng(0))
+    assert len(row.candidates) == 4
+
+
+def test_an_epoch_counts_questions_and_captions(run: Run) -> None:
+    assert {source.sample_by for source in run.of_role("train")} == {"row"}
+    images = {name: len(image_index(by_name(run)[name].reader)) for name in ("coco_retrieval", "flickr_retrieval")}
+    rows = {name: len(by_name(run)[name].reader) for name in images}
+    assert rows == {"coco_retrieval": 2 * images["coco_retrieval"], "flickr_retrieval": 5 * images["flickr_retrieval"]}
+    many = replace(by_name(run)["vqav2"], reader=Counted(655_111))
+    assert RoundRobinSchedule(RoundRobin(batch_sizes={"vqav2": 128}), [many]).periods == {"vqav2": 5119}
+
+
+def test_the_splits_are_the_papers(run: Run) -> None:
+    sources = by_name(run)
+    for name in ("refcoco", "refcoco+"):
+        test = sources[f"{name}/test"].reader
+        assert isinstance(test, ConcatRows)
+        assert [part.split for part in test.readers] == ["testA", "testB"]
+    assert sources["refcocog/test"].reader.split == "test"
+    keys = {role: {sources[f"coco_retrieval{role}"].reader.keys(0)[0]} for role in ("", "/val", "/test")}
+    assert keys == {"": {"coco/0"}, "/val": {"coco/2002"}, "/test": {"coco/2007"}}
+    assert len(sources["coco_retrieval"].reader) == 2 * (6 + 2)  # train and restval, two captions per image
+    assert "testdev" in sources["gqa/test"].reader[0].id
+    assert len(sources["guesswhat/val"].reader) == 1  # a game that failed
 
 
 def test_retrieval_trains_on_four_pairs_and_is_evaluated_on_all_of_a_thousand_images(run: Run) -> None:
     for name in ("coco_retrieval", "flickr_retrieval"):
-        composed = {role: by_name(run)[f"{name}{role}"].compose is not None for role in ("", "/val", "/test")}
-        assert composed == {"": True, "/val": False, "/test": False}
+        assert isinstance(by_name(run)[name].compose, FourWay)
+        val, test = (by_name(run)[f"{name}/{role}"].reader for role in ("val", "test"))
+        # Validation in every period on four pairs per image too, not on all pairs of the split.
+        assert len(val[0].candidates) == 4
+        assert test[0].candidates == ()
     val, test = (by_name(run)[f"coco_retrieval/{role}"].reader for role in ("val", "test"))
     assert {test.keys(row) for row in range(len(test))}.isdisjoint(val.keys(row) for row in range(len(val)))
-
-
-def test_referring_expressions_are_evaluated_on_people_and_umds_own_test_part(run: Run) -> None:
-    parts = {
-        name: getattr(by_name(run)[f"{name}/test"].reader, "split", "") for name in ("refcoco", "refcoco+", "refcocog")
-    }
-    assert parts == {"refcoco": "testA", "refcoco+": "testA", "refcocog": "test"}
 
 
 def test_every_task_is_in_all_three_roles(run: Run) -> None:
     for role in ("train", "val", "test"):
         assert [source.tasks[0].name for source in run.of_role(role)] == list(TABLE_8)
+
+
+def test_each_data_set_has_its_own_file_of_regions_and_finds_its_images_there(run: Run) -> None:
+    config = run.system
+    assert isinstance(config, TwelveInOneConfig)
+    assert isinstance(config.source, LmdbRegions)
+    for source in run.of_role("train"):
+        (task,) = source.tasks
+        regions = config.source_of.get(task.name, config.source)
+        example = next(row for row in map(source.reader.__getitem__, range(len(source.reader))) if row.image_ids)
+        assert len(regions.regions(example.images[0], example.image_ids[0])) == 1, task.name
+    files = {name: Path(source.path).name.partition("_resnext")[0] for name, source in config.source_of.items()}
+    assert files["visual_genome"] == "vg"
+    assert files["guesswhat"] == "COCO_trainval"
+    known = {name: source.candidates for name, source in config.source_of.items() if source.candidates is not None}
+    assert {name: Path(file.path).name.partition("_resnext")[0] for name, file in known.items()} == {
+        "visual7w": "visual7w_gt", "guesswhat": "guesswhat_gt"
+    }  # fmt: skip

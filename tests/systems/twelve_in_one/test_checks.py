@@ -1,8 +1,9 @@
 """Options that do not fit the tasks or the encoders are one line."""
 
 import pytest
+from toy_twelve_in_one import NamedRegions
 
-from motet.core import ConfigError, Label, Masked, Region, Task
+from motet.core import ConfigError, Label, Masked, Match, Region, Task
 from motet.metrics import Accuracy
 from motet.systems.twelve_in_one import RegionMasking, TwelveInOneConfig
 from motet.systems.twelve_in_one.checks import check_classes, check_names, check_tokens
@@ -48,3 +49,14 @@ def test_classes_need_a_detector_with_classes() -> None:
     check_classes(TwelveInOneConfig(masking=RegionMasking(target="features")), TASKS, 0)
     with pytest.raises(ConfigError, match=r"task 'regions': TwelveInOneConfig.masking.target: got 'classes'"):
         check_classes(TwelveInOneConfig(), TASKS, 0)
+
+
+def test_a_source_of_an_unknown_task_and_of_another_width_are_refused() -> None:
+    config = TwelveInOneConfig(source=NamedRegions(), source_of={"other": NamedRegions()})
+    with pytest.raises(ConfigError, match=r"source_of: got \['other'\]; want names of tasks"):
+        check_names(config, [task("point", Match("regions"))])
+    assert config.restrict(["point"], []).source_of == {}
+    with pytest.raises(ConfigError, match="source_of: 'point': got features of 5 numbers and 4 classes; want 6 and 4"):
+        TwelveInOneConfig(source=NamedRegions(), source_of={"point": NamedRegions(width=5)})
+    with pytest.raises(ConfigError, match="source_of: got it without source"):
+        TwelveInOneConfig(source_of={"point": NamedRegions()})

@@ -89,7 +89,7 @@ def test_a_store_takes_the_place_of_pixels() -> None:
 
 def test_extra_regions_have_no_features_before_the_model_pools_them() -> None:
     boxes = np.array([[1, 2, 3, 4]], np.float32)
-    value = PIXELS.extra_regions(row(0), boxes)
+    value = PIXELS.extra_regions(task("point", Match("regions")), row(0), boxes)
     assert {name: array.tolist() for name, array in value.items()} == {"extra_boxes": [[1, 2, 3, 4]], "valid": [True]}
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from toy_twelve_in_one import SIZE_HW, NamedRegions, row
+from toy_twelve_in_one import SIZE_HW, NamedRegions, row, task
 
-from motet.core import DataError
+from motet.core import ConfigError, DataError, Match
 from motet.preprocess.regions import ImageRegions
 from motet.systems.twelve_in_one.image_inputs import collate_images
 from motet.systems.twelve_in_one.region_inputs import DetectedRegionInputs
 
+POINT = task("point", Match("regions"))
 INPUTS = DetectedRegionInputs(source=NamedRegions())
 
 
@@ -40,8 +41,10 @@ class Plain:
     width: int = 3
     num_classes: int = 0
 
+    features: int = 3
+
     def regions(self, image, image_id: str) -> ImageRegions:
-        return ImageRegions(np.ones((1, 3), np.float32), np.ones((1, 4), np.float32), (8, 8))
+        return ImageRegions(np.ones((1, self.features), np.float32), np.ones((1, 4), np.float32), (8, 8))
 
 
 def test_classes_follow_the_source() -> None:
@@ -57,11 +60,27 @@ def test_features_of_another_width_are_an_error_of_the_image() -> None:
 
 
 def test_extra_boxes_have_the_sources_features_in_their_order() -> None:
-    value = INPUTS.extra_regions(row(0), np.array([[0, 0, 4, 4], [0, 0, 1, 1]], np.float32))
+    value = INPUTS.extra_regions(POINT, row(0), np.array([[0, 0, 4, 4], [0, 0, 1, 1]], np.float32))
     assert value["extra_features"].tolist() == [[8] * 6, [2] * 6]
     assert value["valid"].tolist() == [True, True]
 
 
 def test_a_source_is_not_asked_for_features_of_no_box() -> None:
-    nothing = DetectedRegionInputs(source=Plain()).extra_regions(row(0), np.zeros((0, 4), np.float32))
+    nothing = DetectedRegionInputs(source=Plain()).extra_regions(POINT, row(0), np.zeros((0, 4), np.float32))
     assert (nothing["extra_features"].shape, nothing["valid"].shape) == ((0, 3), (0,))
+
+
+def test_each_task_reads_its_own_source() -> None:
+    inputs = DetectedRegionInputs(source=NamedRegions(), by_task={"point": Plain(width=6, num_classes=4, features=6)})
+    (own,), (other,) = inputs.read(row(0), [POINT], None), inputs.read(row(0), [task("refer", Match("regions"))], None)
+    assert own.arrays["regions"].tolist() == [[1] * 6]
+    assert len(other.arrays["regions"]) >= 3
+    assert INPUTS.extra_regions(POINT, row(0), np.ones((1, 4), np.float32))["extra_features"].shape == (1, 6)
+    with pytest.raises(AttributeError, match="at"):  # that source has no features of boxes
+        inputs.extra_regions(POINT, row(0), np.ones((1, 4), np.float32))
+
+
+def test_two_sources_of_one_row_are_refused() -> None:
+    inputs = DetectedRegionInputs(source=NamedRegions(), by_task={"point": Plain()})
+    with pytest.raises(ConfigError, match=r"source_of: got several sources for the tasks \['point', 'refer'\] of one"):
+        inputs.read(row(0), [POINT, task("refer", Match("regions"))], None)

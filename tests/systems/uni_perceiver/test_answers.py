@@ -34,6 +34,12 @@ def test_masked_words_are_filled_in_row_by_row() -> None:
     scores = torch.full((3, 12), -4.0)
     for word, best in enumerate((3, 5, 6)):
         scores[word, best] = 4.0
-    found = answers.masked_text_predictions(ids, masked, scores, str)
+    found = answers.masked_text_predictions(ids, masked, scores, str, torch.tensor([4, 3, 7]))
     assert [prediction.text for prediction in found] == ["[7, 4, 1]", "[6, 7, 1]"]
     assert found[1].log_prob == pytest.approx(2 * found[0].log_prob, rel=1e-5)
+    # The first row's word is right; of the second's two the last is, and the first is one of the unlikely ones.
+    first, second = (prediction.words for prediction in found)
+    assert (first.correct, first.count) == (1, 1)
+    assert (second.correct, second.count) == (1, 2)
+    assert first.log_prob == pytest.approx(found[0].log_prob, rel=1e-5)
+    assert second.log_prob == pytest.approx(found[1].log_prob - 8.0, rel=1e-5)

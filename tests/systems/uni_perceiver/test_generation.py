@@ -7,6 +7,7 @@ import torch
 from toy_uni_perceiver import BLOCKS
 
 from motet.core import Text
+from motet.metrics import WordAccuracy
 from motet.preprocess.tokenizers import EOS, PAD
 
 
@@ -84,6 +85,22 @@ def test_a_text_is_cut_at_the_words_of_its_task(make, rows, batch) -> None:
     assert len(whole.text.split()) == 8, "the toy's texts must be longer than two words"
     assert cut.text.split() == whole.text.split()[:2]
     assert cut.log_prob == whole.log_prob
+
+
+@torch.no_grad()
+def test_words_of_a_caption_are_scored_each_from_those_before_where_a_metric_reads_them(make, rows, batch) -> None:
+    system = make("caption").eval()
+    task, found = system.tasks["caption"], batch(system, [rows(0), rows(1)])
+    target = found.targets["caption"]
+    assert [prediction.words for prediction in system.generator.predict(task, found, target)] == [None, None]
+    asked = replace(task, metrics=(WordAccuracy,))
+    predicted = system.generator.predict(asked, found, target)
+    loss, _ = system.generator.loss(task, found, target)
+    assert sum(prediction.words.count for prediction in predicted) == float(loss.weight)
+    assert -sum(prediction.words.log_prob for prediction in predicted) == pytest.approx(float(loss.total), rel=1e-5)
+    without = target.value | {"text_ids": torch.zeros_like(target.value["text_ids"])}
+    unknown = system.generator.predict(asked, found, replace(target, value=without))
+    assert [prediction.words for prediction in unknown] == [None, None]
 
 
 def test_padding_of_target_texts_is_no_word(make, rows, batch) -> None:

@@ -7,6 +7,8 @@ import pytest
 from toy_uni_perceiver import CONFIG, row, task
 
 from motet.core import DataError
+from motet.preprocess.augment import RandAugment
+from motet.preprocess.crops import SquareCrop
 from motet.systems.uni_perceiver.image_inputs import UniPerceiverImageInputs, frame_indices
 from motet.systems.uni_perceiver.parts import build_image_inputs
 
@@ -92,3 +94,20 @@ def test_the_key_changes_with_the_pixels() -> None:
         for changes in ({}, {"antialias": False}, {"patches": replace(CONFIG.patches, size=16)})
     }
     assert len(keys) == 3
+
+
+def test_a_task_has_frames_crops_and_augmentations_of_its_own() -> None:
+    config = replace(
+        CONFIG, frames_of={"motion": 3}, crop_of={"class": SquareCrop()}, augment_of={"class": RandAugment(erase=1.0)}
+    )
+    inputs = build_image_inputs(config, [task("class"), task("motion")], None)
+    assert inputs.read(row(0, frames=5), [task("motion")], None).values.shape[0] == 3
+    cropped = inputs.transform_of["class"]
+    assert (cropped.crop, cropped.augment) == (SquareCrop(), RandAugment(erase=1.0))
+    plain = build_image_inputs(CONFIG, [task("class")], None)
+    rng = (np.random.default_rng(0), np.random.default_rng(0))
+    changed, kept = (one.read(row(0), [task("class")], r).values for one, r in zip((inputs, plain), rng, strict=True))
+    assert changed.shape == kept.shape
+    assert not np.allclose(changed, kept)
+    evaluated = (one.read(row(0), [task("class")], None).values for one in (inputs, plain))
+    assert np.array_equal(*evaluated)

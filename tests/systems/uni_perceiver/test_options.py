@@ -36,7 +36,7 @@ from motet.systems.uni_perceiver.token_kinds import target_kind
         (lambda: Patches(position_scale=0.0), r"Patches\.position_scale: got 0\.0; want above 0"),
         (lambda: MaskingConfig(0.0), r"MaskingConfig\.probability: got 0\.0; want above 0 and at most 1"),
         (lambda: GenerationConfig(num_beams=0), r"GenerationConfig\.num_beams: got 0; want at least 1"),
-        (lambda: GenerationConfig(alpha=-0.5), r"GenerationConfig\.alpha: got -0\.5; want 0 or more"),
+        (lambda: GenerationConfig(length_penalty=-0.5), r"GenerationConfig\.length_penalty: got -0\.5; want 0 or more"),
         (lambda: PromptTuning(length=-1), r"PromptTuning\.length: got -1; want 0 or more"),
         (lambda: LossConfig(smoothing=1.0), r"LossConfig\.smoothing: got 1\.0; want from 0 to below 1"),
         (lambda: LossConfig(sampled_words=0), r"LossConfig\.sampled_words: got 0; want at least 1, or None"),

@@ -76,3 +76,19 @@ def test_a_copy_starts_with_an_empty_cache(make) -> None:
     system.targets.names(system.tasks["class"])
     assert system.targets._cache
     assert not copy.deepcopy(system.targets)._cache
+
+
+@torch.no_grad()
+def test_a_word_is_a_target_as_a_name_is(make) -> None:
+    """The official vocabulary is [token, end] for every token, the end among them."""
+    system = make("caption", word_targets="with end").eval()
+    task, targets = system.tasks["caption"], system.targets
+    words = targets.words(task)
+    for word in (EOS, 7, 30):
+        as_text = targets.texts(torch.tensor([[word, EOS]]), target_kind(task))
+        assert torch.allclose(words[word - EOS], as_text[0], atol=1e-6)
+    alone = targets.texts(torch.tensor([[7]]), target_kind(task))[0]
+    assert not torch.allclose(words[7 - EOS], alone, atol=1e-3)
+    short = make("caption", word_targets="alone").eval()
+    short.load_state_dict(system.state_dict())
+    assert torch.allclose(short.targets.words(task)[7 - EOS], alone, atol=1e-6)

@@ -107,3 +107,13 @@ def test_shorter_texts_are_padded() -> None:
     ids = padded([[3, 4], [], [5]])
     assert ids.tolist() == [[3, 4], [PAD, PAD], [5, PAD]]
     assert ids.dtype == torch.long
+
+
+def test_a_task_has_limits_of_its_own(text_inputs) -> None:
+    own = replace(text_inputs, max_tokens_of={"short": 6})
+    assert own.for_task("other") is own
+    assert len(own.for_task("short").encode_target("dog " * 60)) == 6
+    assert len(own.for_task("short").encode_generated("dog " * 60)) == 6
+    assert len(own.for_task("other").encode_generated("dog " * 60)) == own.max_generated
+    ids, masked = own.for_task("short").mask("dog " * 60, rng_for("mask"), at_least_one=True)
+    assert len(ids) == len(masked) == 6

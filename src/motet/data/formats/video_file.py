@@ -22,6 +22,7 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".webm", ".mov", ".m4v", ".m
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,mpegvideo,ogg,flv,asf,gif,apng"
 # Of the frames that the header states: hidden frames of some codecs count as packets, a cut file has far fewer.
 _MIN_SHARE = 0.8
+_TARGET_RATE = 30.0
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,14 @@ class Clip:
         path: the file.
         positions: relative position of each frame in the video, from 0 for the first to below 1.
         short_side: length in pixels to which the shorter side is reduced while decoding; 0 to keep the size.
+        stride: distance of neighbouring frames, in frames at 30 per second; the first position is then the place of the
+            clip among all that it can have. 0 for frames at their positions.
     """
 
     path: Path
     positions: tuple[float, ...]
     short_side: int = 0
+    stride: int = 0
 
     def stamp(self) -> str:
         """Returns a text that changes when the file changes.
@@ -75,11 +79,16 @@ class VideoFrame:
         return self.read()
 
     def stamp(self) -> str:
-        return f"{self.clip.stamp()}:{self.clip.positions[self.index]}:{self.clip.short_side}"
+        return f"{self.clip.stamp()}:{self._place()}:{self.clip.short_side}"
+
+    def _place(self) -> float | tuple[float, int, int]:
+        """Returns what decides the frame, beside the file."""
+        position = self.clip.positions[self.index]
+        return (self.clip.positions[0], self.clip.stride, self.index) if self.clip.stride else position
 
     def fingerprint(self) -> str:
         """Returns an identity by the file's content and the frame's position in it; nothing is decoded."""
-        parts = (_digest(self.clip.path, self.clip.stamp()), self.clip.positions[self.index], self.clip.short_side)
+        parts = (_digest(self.clip.path, self.clip.stamp()), self._place(), self.clip.short_side)
         return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
@@ -100,7 +109,7 @@ def _decode_clip(clip: Clip, stamp: str) -> tuple[bytes, ...]:
 
 def _select(clip: Clip, count: int) -> tuple[bytes, ...]:
     """Returns the selected frames, decoding up to the last of them; an empty tuple if the video ends before it."""
-    indices = [min(count - 1, int(share * count)) for share in clip.positions]
+    indices = frame_places(clip, count, frame_rate(clip.path) if clip.stride else 0.0)
     last, frames = max(indices), {}
     for index, frame in enumerate(_frames(clip.path)):
         if index in indices:
@@ -108,6 +117,41 @@ def _select(clip: Clip, count: int) -> tuple[bytes, ...]:
         if index == last:
             break
     return tuple(frames[index] for index in indices) if last in frames else ()
+
+
+def frame_places(clip: Clip, count: int, rate: float) -> list[int]:
+    """Returns the indices of a clip's frames in a video.
+
+    Source, with a stride: the official Uni-Perceiver, `video_raw.py`, which samples at a target of 30 frames per second
+    and begins again where a video is shorter than the clip.
+
+    Args:
+        clip: which frames.
+        count: frames of the video.
+        rate: frames per second; not used without a stride.
+
+    Examples:
+        >>> strided, spread = Clip(Path("x"), (0.5,) * 3, stride=4), Clip(Path("x"), (0.1, 0.6))
+        >>> frame_places(strided, 20, 15.0), frame_places(spread, 20, 15.0)
+        ([7, 9, 11], [2, 12])
+    """
+    if not clip.stride:
+        return [min(count - 1, int(share * count)) for share in clip.positions]
+    step, frames = clip.stride * rate / _TARGET_RATE, len(clip.positions)
+    free = count - int(step * (frames - 1) + 1)
+    start = int(clip.positions[0] * free) if free > 0 else 0
+    return [(start + int(place * step)) % count for place in range(frames)]
+
+
+def frame_rate(path: Path) -> float:
+    """Returns the frames per second of a video, 30 where the file does not say.
+
+    Raises:
+        DataError: not a video.
+        ConfigError: PyAV is not installed.
+    """
+    with _OpenVideo(path) as video:
+        return float(video.streams.video[0].average_rate or _TARGET_RATE)
 
 
 def num_frames(path: Path) -> int:

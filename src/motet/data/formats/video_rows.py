@@ -23,9 +23,11 @@ class Frames:
         count: number of frames, each in the middle of one of as many equal segments of the video; a short video repeats
             some.
         short_side: length in pixels to which the shorter side is reduced while decoding; 0 to keep the size.
+        stride: distance of two frames of a clip, in frames at 30 per second; the clip is in the middle of the video, in
+            training anywhere in it (`RandomFrames`). 0 for frames over the whole video.
 
     Raises:
-        ConfigError: fewer than one frame, or a side below 0.
+        ConfigError: fewer than one frame, or a side or a stride below 0.
 
     Examples:
         >>> Frames(4).positions()
@@ -34,14 +36,20 @@ class Frames:
 
     count: int = 8
     short_side: int = 0
+    stride: int = 0
 
     def __post_init__(self) -> None:
-        if self.count < 1 or self.short_side < 0:
-            got = f"count {self.count}, short_side {self.short_side}"
-            raise ConfigError(f"Frames: got {got}; want one frame or more, and a side of 0 or more")
+        if self.count < 1 or self.short_side < 0 or self.stride < 0:
+            got = f"count {self.count}, short_side {self.short_side}, stride {self.stride}"
+            raise ConfigError(f"Frames: got {got}; want one frame or more, a side and a stride of 0 or more")
 
     def positions(self, rng: np.random.Generator | None = None) -> tuple[float, ...]:
-        """Returns relative positions, 0 to 1: the middle of each segment, or with a generator a random place in it."""
+        """Returns relative positions, 0 to 1: the middle of each segment, or with a generator a random place in it.
+
+        With a stride all are the place of the clip.
+        """
+        if self.stride:
+            return (0.5 if rng is None else float(rng.random()),) * self.count
         offset = np.full(self.count, 0.5) if rng is None else rng.random(self.count)
         return tuple(float(position) for position in (np.arange(self.count) + offset) / self.count)
 
@@ -75,7 +83,7 @@ def video_example(
     Raises:
         DataError: no such file, also not one whose name is spelled alike.
     """
-    clip = Clip(file_at(path, "video", path=table, row=index), frames.positions(), frames.short_side)
+    clip = Clip(file_at(path, "video", path=table, row=index), frames.positions(), frames.short_side, frames.stride)
     images = tuple(VideoFrame(clip, place) for place in range(frames.count))
     return Example(id=row_id, images=images, image_ids=video_keys(video_id, frames), labels=labels)
 
@@ -102,5 +110,7 @@ class RandomFrames:
             raise ConfigError(
                 f"RandomFrames: got {example.id}, which is not a row of a video file; want a reader of videos"
             )
-        clip = dataclasses.replace(frames[0].clip, positions=Frames(len(frames)).positions(rng))
+        clip = dataclasses.replace(
+            frames[0].clip, positions=Frames(len(frames), stride=frames[0].clip.stride).positions(rng)
+        )
         return dataclasses.replace(example, images=tuple(VideoFrame(clip, place) for place in range(len(frames))))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from motet.core import DataError, Dense, Example, Processor, Reader, Report, System, Task, rng_for
 from motet.data.source import Source
 from motet.evaluation.readable_rows import check_readable
-from motet.evaluation.retrieval import Split, chance_baseline, is_ranked
+from motet.evaluation.retrieval import Split, chance_baseline, is_over_split, is_ranked
 from motet.evaluation.task_evaluation import Progress, eval_mode, evaluate_rows
 from motet.evaluation.trivial.constant_answers import AnnotatedRows, constant_baselines, score
 from motet.evaluation.trivial.linear_probe import LinearProbe
@@ -61,7 +61,12 @@ def with_trivial_baselines(
         for name in dict.fromkeys(result.task for result in report.results if result.main):
             source = next(source for source in held_out if source.name == report.main(name).source)
             task = next(task for task in source.tasks if task.name == name)
-            if is_ranked(task):
+            if is_over_split(task) and not is_ranked(task, source.reader):
+                # The right candidate has a fixed place there, which a constant answer would know.
+                counts = [len(source.reader[row].candidates) for row in range(min(len(source.reader), max_rows))]
+                baselines[name] = {"chance": 100.0 * sum(1 / max(count, 1) for count in counts) / len(counts)}
+                continue
+            if is_ranked(task, source.reader):
                 # All rows are ranked, since a subset would be easier.
                 split = Split.of(source.reader, task, range(len(source.reader)), source.name)
                 baselines[name] = chance_baseline(task, split, seed=seed)

@@ -28,8 +28,8 @@ class BeamSearch:
 
         score(Y) = log p(Y) / ((5 + |Y|) / 6) ** alpha        |Y| counts the end of the answer
 
-    The defaults are the LiT decoder's for captions and text reading. Uni-Perceiver's captioner has 2 beams, no length
-    normalisation, `ends="beams"` and one answer.
+    The defaults are the LiT decoder's for captions and text reading. Uni-Perceiver's captioner is another search:
+    `FixedBeams`.
 
     Source: Beyer et al., section 5.8 (4 beams, alpha 0.1, no noise); Wu et al. 2016, eq. 14.
 

@@ -50,20 +50,22 @@ class PublishedWeights:
         return tuple(lines)
 
 
-def read_published(source: str | Path | Mapping[str, Tensor], *, inside: str) -> Mapping[str, Tensor]:
+def read_published(source: str | Path | Mapping[str, Tensor], *, inside: str | Sequence[str]) -> Mapping[str, Tensor]:
     """Returns published weights by name.
 
     Args:
         source: a mapping by name; a ``.safetensors`` file; a file of PyTorch (``.pth``, ``.pt``, ``.bin``, ``.ckpt``),
             of which only tensors and plain values are read, and no code is run; or a folder with ``model.safetensors``
             or ``pytorch_model.bin`` in it.
-        inside: the key under which original checkpoints store the weights, beside other entries.
+        inside: the key under which original checkpoints store the weights, beside other entries; the first of several
+            that is there.
 
     Raises:
         CheckpointError: a file that cannot be read.
     """
     found: Any = source if isinstance(source, Mapping) else _read_file(_file_in(Path(source)))
-    weights = found.get(inside, found)
+    keys = (inside,) if isinstance(inside, str) else inside
+    weights = next((found[key] for key in keys if key in found), found)
     weights = weights if isinstance(weights, Mapping) else found
     return {str(name): value for name, value in weights.items() if isinstance(value, Tensor)}
 

@@ -14,16 +14,21 @@ from pathlib import Path
 from motet.core import Reader, Task
 from motet.data.drawn_batches import DrawnBatches
 from motet.data.formats.text_file import read_lines
-from motet.data.formats.video_rows import Frames
+from motet.data.formats.video_rows import Frames, RandomFrames
+from motet.data.joined_lines import JoinedLines
 from motet.data.readers import CocoCaptions, ImageFolder, Kinetics, Table, TextLines, VideoList, WebDataset
 from motet.data.sampling_rates import FixedRates
-from motet.data.source import Source
-from motet.preprocess.crops import InceptionCrop
+from motet.data.source import Compose, Source
+from motet.metrics import WordAccuracy
+from motet.preprocess.augment import RandAugment
+from motet.preprocess.crops import InceptionCrop, SquareCrop
 from motet.preprocess.tokenizers import HfTokenizer
 from motet.recipes.data.photos import data_root
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.uni_perceiver.options import BASE, LARGE, EncoderSize, Experts, LossConfig, Patches, Where
 from motet.tasks import captioning, classification, masked_words, retrieval, video_classification
+from motet.tasks.captioning import CAPTION_METRICS
+from motet.tasks.masked_language import WORD_METRICS
 from motet.training.balancers import BatchMean
 from motet.training.config import TrainConfig
 from motet.training.lr_schedules import Cosine
@@ -43,7 +48,28 @@ SIXTEEN: Mapping[str, tuple[float, int]] = {
     **{f"{name}_caption": (rate, 300) for name, rate in PAIRS.items()},
     **{f"{name}_retrieval": (rate, 512) for name, rate in PAIRS.items()},
 }
-"""How often each is drawn, and rows of a batch, by source. Source: the official base configuration."""
+"""How often each is drawn, and rows of a batch, by source. Source: the first stage's file of the base model."""
+
+SECOND: Mapping[str, tuple[float, int]] = {
+    "imagenet22k": (2.486, 440),
+    "kinetics700": (1.0, 12),
+    "moments": (0.2, 68),
+    "bookswiki": (2.75, 512),
+    **{f"{name}_caption": (rate, 200) for name, rate in PAIRS.items()},
+    **{f"{name}_retrieval": (rate, 320) for name, rate in PAIRS.items()},
+}
+"""The same of the second stage, `16tasks_training_basemoe_stage2_56gpu.yaml`."""
+
+FRAMES: Mapping[str, int] = {"kinetics700": 4, "moments": 3}
+SECOND_FRAMES: Mapping[str, int] = {"kinetics700": 8, "moments": 3}
+STRIDE = 32
+"""Frames of a clip in either stage, and their distance at 30 frames per second."""
+
+LENGTHS: Mapping[str, int] = {
+    "bookswiki": 128,
+    **{f"{name}_{kind}": 30 if name == "visual_genome" else 50 for name in PAIRS for kind in ("caption", "retrieval")},
+}
+"""Longest texts (MAX_SEQ_LEN), by task. Lines of books are joined up to theirs."""
 
 PROCESSES = 56
 """GPUs of the official base configuration, each of which samples its own task."""
@@ -56,17 +82,34 @@ FIRST_STAGE = From(Path("runs/uni_perceiver-released_base"), made_by="motet trai
 
 
 def published_model(
-    sizes: EncoderSize = BASE, *, image_size: int = 224, position_scale: float = 1.0
+    sizes: EncoderSize = BASE, *, image_size: int = 224, position_scale: float = 1.0, second: bool = False
 ) -> UniPerceiverConfig:
-    """The model itself: experts by attributes in every other layer, or in every one of the tiny model."""
+    """The model itself: experts by attributes in every other layer, or in every one of the tiny model.
+
+    Images of pairs are cropped to a square, those of videos to 224 of 256 to 320 pixels; the official code also mirrors
+    images of pairs, whose captions contain "left" and "right". Classes of images have RandAugment, and in the first
+    stage mixup or cutmix.
+    """
     where: Where = "every other" if sizes in (BASE, LARGE) else "all"
+    pairs = {f"{name}_{kind}": SquareCrop() for name in PAIRS for kind in ("caption", "retrieval")}
+    videos = dict.fromkeys(FRAMES, SquareCrop((224 / 320, 224 / 256)))
     return UniPerceiverConfig(
         sizes=sizes,
         blocks=Experts(where=where),
         tokenizer=HfTokenizer("openai/clip-vit-base-patch32"),
+        max_tokens_of=LENGTHS,
         patches=Patches(size=image_size, position_scale=position_scale),
-        crop=InceptionCrop(),
-        loss=LossConfig(mixup_tasks=("imagenet22k",), weights=WEIGHTS),
+        crop=InceptionCrop(min_area=0.08, aspect=(3 / 4, 4 / 3)),
+        crop_of={**pairs, **videos},
+        augment_of={"imagenet22k": RandAugment()},
+        frames_of=SECOND_FRAMES if second else FRAMES,
+        loss=LossConfig(
+            smoothing=0.1,
+            mixup_alpha=0.8,
+            cutmix_alpha=1.0,
+            mixup_tasks=() if second else ("imagenet22k",),
+            weights=WEIGHTS,
+        ),
     )
 
 
@@ -92,7 +135,8 @@ def published(sizes: EncoderSize) -> Run:
 def released(sizes: EncoderSize, *, second: bool = False) -> Run:
     """The official configuration: 160 pixels, then 224 with positions scaled to fit.
 
-    First stage: learning rate 1e-3, decay 0.2, clipped at 0.1, 230,000 steps; second: 2e-5, 0.05, 50,000 steps.
+    First stage: learning rate 1e-3, decay 0.2, clipped at 0.1, 230,000 steps, warm-up 10,000; second: 2e-5, 0.05,
+    50,000 steps, warm-up 5,000.
     """
     least = 1e-6  # below which the rate does not fall
     lr, decay, steps = (2e-5, 0.05, 50_000) if second else (1e-3, 0.2, 230_000)
@@ -100,7 +144,7 @@ def released(sizes: EncoderSize, *, second: bool = False) -> Run:
         steps=steps,
         lr=lr,
         optimizer=AdamW(betas=(0.9, 0.95), eps=1e-6),
-        lr_schedule=Cosine(warmup=0 if second else 10_000, min_factor=least / lr),
+        lr_schedule=Cosine(warmup=5000 if second else 10_000, min_factor=least / lr),
         weight_decay=decay,
         grad_clip=0.1,
         precision="bfloat16",
@@ -108,18 +152,23 @@ def released(sizes: EncoderSize, *, second: bool = False) -> Run:
         save_every=5000,
     )
     if second:
-        return _run(published_model(sizes, position_scale=160 / 224), plan, start=FIRST_STAGE)
+        return _run(published_model(sizes, position_scale=160 / 224, second=True), plan, SECOND, start=FIRST_STAGE)
     return _run(published_model(sizes, image_size=160), plan)
 
 
-def _run(system: UniPerceiverConfig, plan: TrainConfig, start: From | None = None) -> Run:
+def _run(
+    system: UniPerceiverConfig,
+    plan: TrainConfig,
+    drawn: Mapping[str, tuple[float, int]] = SIXTEEN,
+    start: From | None = None,
+) -> Run:
     return Run(
         system=system,
-        sources=_sources(data_root(), system.frames),
+        sources=_sources(data_root(), system.frames_of),
         schedule=DrawnBatches(
-            rates=FixedRates({name: rate for name, (rate, _) in SIXTEEN.items()}),
+            rates=FixedRates({name: rate for name, (rate, _) in drawn.items()}),
             batches=PROCESSES,
-            batch_sizes={name: rows for name, (_, rows) in SIXTEEN.items()},
+            batch_sizes={name: rows for name, (_, rows) in drawn.items()},
         ),
         train=plan,
         balancer=BatchMean(),
@@ -127,28 +176,32 @@ def _run(system: UniPerceiverConfig, plan: TrainConfig, start: From | None = Non
     )
 
 
-def _sources(root: Path, frames: int) -> tuple[Source, ...]:
+def _sources(root: Path, frames: Mapping[str, int]) -> tuple[Source, ...]:
     """All are trained on; the test set is COCO's val2017, where the paper takes 5,000 images of val2014.
 
     ImageNet-1k, Kinetics-400, Flickr30k, MSVD and GLUE are evaluated afterwards, with or without tuning: see
     `motet.recipes.uni_perceiver_transfer`.
     """
     images = _named(root / "imagenet22k")
-    read = Frames(frames)
-    acts = Kinetics(root / "kinetics700", "train", frames=read)
-    moments = VideoList(root / "moments" / "training.csv", root / "moments" / "training", frames=read)
+    acts = Kinetics(root / "kinetics700", "train", frames=Frames(frames["kinetics700"], stride=STRIDE))
+    moments = VideoList(
+        root / "moments" / "training.csv",
+        root / "moments" / "training",
+        frames=Frames(frames["moments"], stride=STRIDE),
+    )
+    lines = JoinedLines(TextLines(root / "bookswiki" / "train.txt.gz"), words=LENGTHS["bookswiki"])
     found = [
         _train(classification("imagenet22k", images.names), images),
-        _train(video_classification("kinetics700", acts.names), acts),
-        _train(video_classification("moments", moments.names), moments),
-        _train(masked_words("bookswiki", label="text"), TextLines(root / "bookswiki" / "train.txt.gz")),
+        _train(video_classification("kinetics700", acts.names), acts, RandomFrames()),
+        _train(video_classification("moments", moments.names), moments, RandomFrames()),
+        _train(masked_words("bookswiki", label="text", metrics=WORD_METRICS), lines),
     ]
     readers = {name: _pairs(root, name) for name in PAIRS}
-    found += [_train(captioning(f"{name}_caption"), reader) for name, reader in readers.items()]
+    found += [_train(_captions(name), reader) for name, reader in readers.items()]
     found += [_train(retrieval(f"{name}_retrieval", crop=True), reader) for name, reader in readers.items()]
     evaluated = _coco(root, "val")
     found += [
-        Source(name="coco_caption/test", reader=evaluated, tasks=(captioning("coco_caption"),), role="test"),
+        Source(name="coco_caption/test", reader=evaluated, tasks=(_captions("coco"),), role="test"),
         Source(
             name="coco_retrieval/test", reader=evaluated, tasks=(retrieval("coco_retrieval", crop=True),), role="test"
         ),
@@ -188,5 +241,9 @@ def _coco(root: Path, part: str) -> Reader:
     return CocoCaptions(folder / "annotations" / f"captions_{part}2017.json", folder / f"{part}2017")
 
 
-def _train(task: Task, reader: Reader) -> Source:
-    return Source(name=task.name, reader=reader, tasks=(task,))
+def _captions(name: str) -> Task:
+    return captioning(f"{name}_caption", metrics=(*CAPTION_METRICS, WordAccuracy))
+
+
+def _train(task: Task, reader: Reader, compose: Compose | None = None) -> Source:
+    return Source(name=task.name, reader=reader, tasks=(task,), compose=compose)

@@ -198,6 +198,8 @@ def report_to_json(measured: Sequence[Measurement], settings: InterferenceSettin
             }
         )
     numbers = {"batches": settings.batches, "batch_size": settings.batch_size, "seed": settings.seed}
+    if settings.leave_one_out:
+        numbers["leave_one_out"] = True
     return {"rows": "affected task", "columns": "task that a step is for", **numbers, "models": models}
 
 
@@ -259,9 +261,14 @@ def _block_note(interference: Interference, block: str) -> str:
 
 def _settings_text(settings: InterferenceSettings) -> str:
     mode = "training mode, with dropout" if settings.training else "evaluation mode, without dropout"
+    others = (
+        "each of them also measured on, without its own gradient"
+        if settings.leave_one_out
+        else ("and as many others to measure the effect on")
+    )
     return (
-        f"{settings.batches} batches of {settings.batch_size} training rows per task for its direction, and as many "
-        f"others to measure the effect on; seed {settings.seed}, {mode}."
+        f"{settings.batches} batches of {settings.batch_size} training rows per task for its direction, {others}; seed "
+        f"{settings.seed}, {mode}."
     )
 
 

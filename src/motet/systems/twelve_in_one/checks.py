@@ -16,6 +16,7 @@ def check_names(config: TwelveInOneConfig, tasks: Sequence[Task]) -> None:
     for field, option, known in (
         ("head", config.head, names),
         ("max_tokens_of", config.max_tokens_of, names),
+        ("source_of", config.source_of, names),
         ("pairs", config.pairs, labels),
         ("linear", config.linear, labels),
         ("binary", config.binary, labels),

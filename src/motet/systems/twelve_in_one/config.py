@@ -31,6 +31,7 @@ class TwelveInOneConfig:
 
     Args:
         source: regions detected beforehand; None to pool them from the trunk's map.
+        source_of: by task, if it differs: published regions are in one file per data set.
         max_regions: upper limit, for a source or a box source; 100 in the paper, 36 in its pre-training.
         trunk: the backbone that turns an image into a feature map; unused with a source.
         mode: training of the trunk: frozen, fine-tuned or from scratch.
@@ -78,6 +79,7 @@ class TwelveInOneConfig:
     suggestion: ClassVar[Suggestion] = TwelveInOneSuggestion()
 
     source: RegionSource | None = None
+    source_of: Mapping[str, RegionSource] = field(default_factory=dict)
     max_regions: int = 100
     trunk: MapConfig = field(default_factory=BundledLite0Map)
     mode: EncoderMode = field(default_factory=Frozen)
@@ -126,6 +128,15 @@ class TwelveInOneConfig:
                 raise ConfigError(f"TwelveInOneConfig.{name}: got {getattr(self, name)}; want from 0 to below 1")
         if self.box_source is not None and (self.source is not None or self.stand_out is not None):
             raise ConfigError("TwelveInOneConfig.box_source: got it with source or stand_out; want one of the three")
+        if self.source_of and self.source is None:
+            raise ConfigError("TwelveInOneConfig.source_of: got it without source; want the source of all other tasks")
+        for task, source in self.source_of.items():
+            own = self.source
+            if own is not None and (source.width, source.num_classes) != (own.width, own.num_classes):
+                raise ConfigError(
+                    f"TwelveInOneConfig.source_of: {task!r}: got features of {source.width} numbers and "
+                    f"{source.num_classes} classes; want {own.width} and {own.num_classes}, as in source"
+                )
         for name in ("head_lr_scale", "initial_std"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -141,6 +152,7 @@ class TwelveInOneConfig:
         return replace(
             self,
             max_tokens_of={name: most for name, most in self.max_tokens_of.items() if name in tasks},
+            source_of={name: source for name, source in self.source_of.items() if name in tasks},
             head={name: head for name, head in self.head.items() if name in tasks},
             pairs=tuple(name for name in self.pairs if name in tasks),
             linear=tuple(name for name in self.linear if name in tasks),

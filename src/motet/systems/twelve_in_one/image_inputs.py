@@ -68,7 +68,7 @@ class TwelveInOneImageInputs(ImageInputs):
             arrays |= relative_boxes(clip_to_image(boxes, size_hw, path=image.name), size_hw)
         return TwelveInOneImage(size_hw, arrays)
 
-    def extra_regions(self, example: Example, boxes_xyxy: np.ndarray) -> dict[str, np.ndarray]:  # noqa: ARG002
+    def extra_regions(self, task: Task, example: Example, boxes_xyxy: np.ndarray) -> dict[str, np.ndarray]:  # noqa: ARG002
         """Returns boxes in a row's first image as regions of a target; the model pools their features from its map."""
         return {"extra_boxes": boxes_xyxy, "valid": np.ones(len(boxes_xyxy), dtype=bool)}
 

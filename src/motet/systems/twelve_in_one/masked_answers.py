@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from motet.core import Loss, Masked, Prediction, ScalarPrediction, Target, Task, TextPrediction
+from motet.core import Loss, Masked, Prediction, ScalarPrediction, Target, Task, TextPrediction, WordScores
 from motet.losses import cross_entropy
 from motet.systems.twelve_in_one.answers import EncodedPairs, PairAnswers
 from motet.systems.twelve_in_one.masking import masked_classes_loss, masked_features_loss
@@ -57,7 +57,11 @@ class MaskedWordAnswers(PairAnswers):
             best = scores.max(-1)
             filled = ids[row].clone()
             filled[is_masked[row]] = best.indices
-            predictions.append(TextPrediction(self.decode(filled[valid[row]].tolist()), float(best.values.sum())))
+            right = target.value["masked_ids"][row, 0][is_masked[row]]
+            of_right = float(scores.gather(1, right[:, None]).sum())
+            words = WordScores(int((best.indices == right).sum()), len(right), of_right)
+            text = self.decode(filled[valid[row]].tolist())
+            predictions.append(TextPrediction(text, float(best.values.sum()), words))
         return predictions
 
 

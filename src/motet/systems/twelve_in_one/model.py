@@ -380,7 +380,9 @@ class TwelveInOne(System):
     def _build_image_inputs(self) -> RegionReader:
         config = self.config
         if config.source is not None:
-            return DetectedRegionInputs(source=config.source, max_regions=config.max_regions)
+            return DetectedRegionInputs(
+                source=config.source, by_task=dict(config.source_of), max_regions=config.max_regions
+            )
         assert self.region_extractor.trunk is not None  # it has one without a source
         pixels = self.region_extractor.trunk.pixels
         transform = ImageTransform(pixels.size_hw, pixels.mean, pixels.std, Whole(), config.hflip, config.antialias)

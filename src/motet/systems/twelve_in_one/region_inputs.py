@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
-from motet.core import DataError, Example, ImageFile, Task
+from motet.core import ConfigError, DataError, Example, ImageFile, Task
 from motet.preprocess.regions import RegionSource
 from motet.systems.twelve_in_one.image_inputs import (
     TwelveInOneImage,
@@ -24,23 +24,40 @@ class DetectedRegionInputs:
 
     Args:
         source: of regions.
+        by_task: the sources of tasks that have their own.
         max_regions: of an image.
     """
 
     source: RegionSource
+    by_task: Mapping[str, RegionSource] = field(default_factory=dict)
     max_regions: int = 100
 
     def read(
         self,
         example: Example,
-        tasks: Sequence[Task],  # noqa: ARG002  regions of all tasks are the same
+        tasks: Sequence[Task],
         rng: np.random.Generator | None,  # noqa: ARG002  nothing is drawn
     ) -> tuple[TwelveInOneImage, ...]:
-        """Returns the regions of all images of a row."""
-        return tuple(self._read(image, image_id) for image, image_id in images_with_ids(example))
+        """Returns the regions of all images of a row.
 
-    def _read(self, image: ImageFile, image_id: str) -> TwelveInOneImage:
-        regions = self.source.regions(image, image_id).first(self.max_regions)
+        Raises:
+            ConfigError: tasks on the same row whose sources differ.
+            DataError: no regions of an image, or broken ones.
+        """
+        source = self._source_of(tasks)
+        return tuple(self._read(source, image, image_id) for image, image_id in images_with_ids(example))
+
+    def _source_of(self, tasks: Sequence[Task]) -> RegionSource:
+        sources = [self.by_task.get(task.name, self.source) for task in tasks] or [self.source]
+        if any(source != sources[0] for source in sources):
+            names = sorted(task.name for task in tasks)
+            raise ConfigError(
+                f"TwelveInOneConfig.source_of: got several sources for the tasks {names} of one row; want one"
+            )
+        return sources[0]
+
+    def _read(self, source: RegionSource, image: ImageFile, image_id: str) -> TwelveInOneImage:
+        regions = source.regions(image, image_id).first(self.max_regions)
         if regions.features.shape[1] != self.source.width:
             raise DataError(
                 f"regions of {image_id!r}: got features of {regions.features.shape[1]} numbers; want "
@@ -53,12 +70,12 @@ class DetectedRegionInputs:
             arrays["classes"] = np.asarray(classes, dtype=np.float32)
         return TwelveInOneImage(regions.size_hw, arrays)
 
-    def extra_regions(self, example: Example, boxes_xyxy: np.ndarray) -> dict[str, np.ndarray]:
+    def extra_regions(self, task: Task, example: Example, boxes_xyxy: np.ndarray) -> dict[str, np.ndarray]:
         """Returns boxes in a row's first image as regions of a target, with the source's features of them."""
         features = np.zeros((0, self.source.width), dtype=np.float32)
         if len(boxes_xyxy):
             image, image_id = images_with_ids(example)[0]
-            features = self.source.at(image, image_id, boxes_xyxy).features
+            features = self._source_of([task]).at(image, image_id, boxes_xyxy).features
         valid = np.ones(len(boxes_xyxy), dtype=bool)
         return {"extra_boxes": boxes_xyxy, "valid": valid, "extra_features": features}
 

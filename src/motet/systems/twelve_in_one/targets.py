@@ -61,14 +61,14 @@ def encode_target(
         case Match("regions"):
             boxes = parse_candidate_boxes(task, example)
             iou = _iou_with_match(example, task, annotation, boxes, referring)
-            return images.extra_regions(example, boxes) | {"iou": iou}
+            return images.extra_regions(task, example, boxes) | {"iou": iou}
         case Region():
             box = parse_box(task, annotation, example.id)
             value = {"box": np.zeros(4, np.float32) if box is None else box, "is_referred": np.array(box is not None)}
             if training and referring.add_ground_truth:
                 boxes = np.zeros((0, 4), np.float32) if box is None else box[None]
                 boxes = parse_candidate_boxes(task, example) if example.candidates else boxes
-                value |= images.extra_regions(example, boxes)
+                value |= images.extra_regions(task, example, boxes)
             return value
         case _:
             return encode_class(task, annotation, example.id)

@@ -1,17 +1,16 @@
-"""Loads published weights into a 12-in-1: of any BERT, and of the official ViLBERT and 12-in-1 models."""
+"""Loads the weights of any BERT into a 12-in-1, and renames those of the official ViLBERT and 12-in-1 models."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, assert_never
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from motet.core import CheckpointError, ConfigError
+from motet.core import CheckpointError
 from motet.nn.pretrained.files import PublishedWeights, copy_published, read_published
 from motet.systems.twelve_in_one.body import Body
 
@@ -35,21 +34,9 @@ _CO = {
     "v_output.LayerNorm": "image_feedforward.down.norm", "t_intermediate.dense": "text_feedforward.up",
     "t_output.dense": "text_feedforward.down.out", "t_output.LayerNorm": "text_feedforward.down.norm",
 }  # fmt: skip
-_CLASSIFIER = {"logit_fc.0": "hidden", "logit_fc.2": "norm", "logit_fc.3": "out"}
-_MASKED = {
-    "predictions.bias": "bias", "predictions.transform.dense": "hidden", "predictions.transform.LayerNorm": "norm",
-    "imagePredictions.transform.dense": "hidden", "imagePredictions.transform.LayerNorm": "norm",
-    "imagePredictions.decoder": "out",
-}  # fmt: skip
 _UNUSED = (
     r"biOutput\.q_dense", r"linguisic_logit\.", r"predictions\.decoder\.", r"\.position_ids$", r"^(?:bert\.)?pooler\.",
 )  # fmt: skip
-HEADS: dict[str, Literal["mlp", "linear", "masked"]] = {
-    "vil_prediction": "mlp", "vil_prediction_gqa": "mlp", "vil_binary_prediction": "mlp", "vil_logit": "linear",
-    "vil_tri_prediction": "linear", "vision_logit": "linear", "cls.predictions": "masked",
-    "cls.imagePredictions": "masked", "cls.bi_seq_relationship": "linear",
-}  # fmt: skip
-"""The heads of the official code, and their form."""
 
 
 def load_bert(body: Body, source: str | Path | Mapping[str, Tensor]) -> PublishedWeights:
@@ -58,7 +45,7 @@ def load_bert(body: Body, source: str | Path | Mapping[str, Tensor]) -> Publishe
     Args:
         body: filled in place.
         source: weights by name, as in transformers, with any prefix before "embeddings" and "encoder"; a
-            ``.safetensors`` file; or a folder with ``model.safetensors`` in it.
+            ``.safetensors`` file or a file of PyTorch; or a folder with one of them in it.
 
     Raises:
         CheckpointError: a file that cannot be read, or weights of another model than BERT.
@@ -69,7 +56,7 @@ def load_bert(body: Body, source: str | Path | Mapping[str, Tensor]) -> Publishe
     published = read_published(source, inside="model_state_dict")
     converted: dict[str, State] = {}
     for name, value in published.items():
-        plain = _plain(re.sub(r"^(?:.*?\.)?(?=(?:embeddings|encoder\.layer)\.)", "", name))
+        plain = plain_name(re.sub(r"^(?:.*?\.)?(?=(?:embeddings|encoder\.layer)\.)", "", name))
         converted[name] = _text_part(plain, value)
     if not any(converted.values()):
         raise CheckpointError(
@@ -77,68 +64,12 @@ def load_bert(body: Body, source: str | Path | Mapping[str, Tensor]) -> Publishe
         )
     own = body.state_dict()
     expected = [name for name in own if name.startswith(("words.", "streams.text."))]
-    return _fill(own, converted, expected)
-
-
-def load_vilbert(
-    body: Body,
-    source: str | Path | Mapping[str, Tensor],
-    *,
-    heads: Mapping[str, nn.Module] | None = None,
-    tokens: Mapping[int, Tensor | None] | None = None,
-) -> PublishedWeights:
-    """Loads a model of the official code: streams, poolers, and the heads and task tokens that are handed in.
-
-    Args:
-        body: filled in place.
-        source: see `load_bert`; a pickled checkpoint must be converted to ``.safetensors`` first, if you trust it.
-        heads: official names, of `HEADS`, to the heads they fill (`TwelveInOne.head`).
-        tokens: rows of the official table of task tokens (the task numbers of its configuration) to the tokens they
-            fill (`TwelveInOne.token`).
-
-    Raises:
-        CheckpointError: a file that cannot be read, or weights of another model than ViLBERT.
-        ConfigError: an unknown official head, or a task without token.
-
-    Returns:
-        The names that were loaded, and those that were not: those of the body start with "body.", a head's with
-        "heads." and its official name, a token's with "tokens." and its row.
-
-    Examples:
-        >>> heads = {"vil_prediction": system.head("vqa"), "vision_logit": system.head("refcoco")}  # doctest: +SKIP
-        >>> tokens = {1: system.token("vqa")}  # doctest: +SKIP
-        >>> load_vilbert(system.body, "vilbert.safetensors", heads=heads, tokens=tokens)  # doctest: +SKIP
-    """
-    heads, tokens = heads or {}, tokens or {}
-    if unknown := sorted(set(heads) - set(HEADS)):
-        raise ConfigError(f"load_vilbert: heads: got {unknown}; want official names, of {sorted(HEADS)}")
-    own = {f"body.{name}": value for name, value in body.state_dict().items()}
-    expected = list(own)
-    for official, head in heads.items():
-        own |= {f"heads.{official}.{name}": value for name, value in head.state_dict().items()}
-    for row, token in tokens.items():
-        if token is None:
-            raise ConfigError(f"load_vilbert: tokens: got None for row {row}; want the token of a task that has one")
-        own[f"tokens.{row}"] = token.detach()
-    published = {
-        re.sub(r"^module\.", "", name): value
-        for name, value in read_published(source, inside="model_state_dict").items()
-    }
-    if not any(".c_layer." in name for name in published):
-        got = next(iter(published), "nothing")
-        raise CheckpointError(f"ViLBERT weights: got {got!r} and others; want a ViLBERT's names")
-    converted: dict[str, State] = {}
-    for name, value in published.items():
-        if name == "bert.embeddings.task_embeddings.weight":
-            converted[name] = {f"tokens.{row}": value[row] for row in tokens}
-        else:
-            converted[name] = convert_body(name, value) if name.startswith("bert.") else _head_part(name, value, heads)
-    return _fill(own, converted, expected)
+    return fill_parameters(own, converted, expected)
 
 
 def convert_body(name: str, value: Tensor) -> State:
     """Renames one weight of the official model outside its heads; returns nothing for one without a counterpart."""
-    plain = _plain(name.removeprefix("bert."))
+    plain = plain_name(name.removeprefix("bert."))
     if (matched := re.fullmatch(r"v_embeddings\.(\w+)\.(\w+)", plain)) is not None:
         return {f"body.regions.{_REGIONS[matched[1]]}.{matched[2]}": value} if matched[1] in _REGIONS else {}
     if (matched := re.fullmatch(r"([tv])_pooler\.dense\.(\w+)", plain)) is not None:
@@ -196,29 +127,16 @@ def _text_part(name: str, value: Tensor) -> State:
     return {}
 
 
-def _head_part(name: str, value: Tensor, heads: Collection[str]) -> State:
-    for official in heads:
-        if not name.startswith(f"{official}."):
-            continue
-        prefix, rest = f"heads.{official}", name.removeprefix(f"{official}.")
-        match HEADS[official]:
-            case "mlp":
-                part, _, last = rest.rpartition(".")
-                return {f"{prefix}.{_CLASSIFIER[part]}.{last}": value} if part in _CLASSIFIER else {}
-            case "masked":
-                rest = name.removeprefix("cls.")
-                if rest in _MASKED:
-                    return {f"{prefix}.{_MASKED[rest]}": value}
-                part, _, last = rest.rpartition(".")
-                return {f"{prefix}.{_MASKED[part]}.{last}": value} if part in _MASKED else {}
-            case "linear":
-                return {f"{prefix}.out.{rest}": value}
-            case other:
-                assert_never(other)
-    return {}
+def fill_parameters(
+    own: Mapping[str, Tensor], converted: Mapping[str, State], expected: Sequence[str]
+) -> PublishedWeights:
+    """Copies renamed weights, thirds of joint matrices among them; those that no model uses are not reported.
 
-
-def _fill(own: Mapping[str, Tensor], converted: Mapping[str, State], expected: Sequence[str]) -> PublishedWeights:
+    Args:
+        own: the model's weights by name, written in place.
+        converted: by published name, what it becomes.
+        expected: names that should be filled.
+    """
     thirds = {
         f"{name}#{part}": third
         for name, joint in own.items()
@@ -235,7 +153,7 @@ def _fill(own: Mapping[str, Tensor], converted: Mapping[str, State], expected: S
     )
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Returns a name with weight and bias for gamma and beta, the names of original checkpoints."""
     return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from motet.core import Loss, Prediction, TextPrediction
+from motet.core import Loss, Prediction, TextPrediction, WordScores
 from motet.losses import row_count
 from motet.preprocess.tokenizers import EOS
 
@@ -62,6 +62,7 @@ def masked_text_predictions(
     masked: Bool[Tensor, "r t"],
     scores: Float[Tensor, "w v"],
     decode: Callable[[Sequence[int]], str],
+    masked_ids: Int[Tensor, "w"],
 ) -> list[Prediction]:
     """Returns each text with the most likely words in the masked places, and their log-probability.
 
@@ -70,9 +71,31 @@ def masked_text_predictions(
         masked: True where a word is to be predicted.
         scores: of the vocabulary, for those places in order.
         decode: token ids to a text.
+        masked_ids: the ids that were masked, for those places in order.
     """
     best = scores.float().log_softmax(-1).max(-1)
+    words = word_scores(scores, masked_ids, masked.sum(-1).tolist())
     whole, log_probs = ids.clone(), torch.zeros(masked.shape, device=ids.device)
     whole[masked], log_probs[masked] = best.indices + EOS, best.values
     sums = log_probs.sum(-1).tolist()
-    return [TextPrediction(decode(row), float(total)) for row, total in zip(whole.tolist(), sums, strict=True)]
+    return [
+        TextPrediction(decode(row), float(total), of_row)
+        for row, total, of_row in zip(whole.tolist(), sums, words, strict=True)
+    ]
+
+
+def word_scores(scores: Float[Tensor, "w v"], ids: Int[Tensor, "w"], counts: Sequence[int]) -> list[WordScores]:
+    """Returns how the right words are predicted, per row.
+
+    Args:
+        scores: of the vocabulary, which begins at EOS, for each right word.
+        ids: of the right words.
+        counts: number of words of each row, in order.
+    """
+    log_probs = scores.detach().float().log_softmax(-1)
+    right = torch.split(log_probs.gather(1, ids[:, None] - EOS)[:, 0], list(counts))
+    is_best = torch.split(log_probs.argmax(-1) == ids - EOS, list(counts))
+    return [
+        WordScores(int(correct.sum()), len(correct), float(found.sum()))
+        for correct, found in zip(is_best, right, strict=True)
+    ]

@@ -17,7 +17,7 @@ from motet.systems.base import class_predictions
 from motet.systems.uni_perceiver.answers import smoothed_loss
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
 from motet.systems.uni_perceiver.inputs import InputSequences
-from motet.systems.uni_perceiver.mixup import mixup
+from motet.systems.uni_perceiver.mixup import mix
 from motet.systems.uni_perceiver.options import LossConfig
 from motet.systems.uni_perceiver.similarity import Similarity
 from motet.systems.uni_perceiver.target_features import TargetFeatures
@@ -49,7 +49,7 @@ class NamePredictor:
     def loss(self, task: Task, batch: Batch, target: Target) -> tuple[Loss, Encoded]:
         """Returns a task's loss over its rows, and the encoded inputs."""
         if self.encoder.training and task.name in self.config.mixup_tasks:
-            batch, target = mixup(batch, target, len(self.targets.ids[task.name]), self.config.mixup_alpha)
+            batch, target = mix(batch, target, len(self.targets.ids[task.name]), self.config)
         scores, encoded = self.scores(task, batch, target)
         return self._loss(task, scores, target.value), encoded
 

@@ -59,6 +59,8 @@ class EntryEncoder:
         Raises:
             DataError: an annotation or candidates that do not fit the task.
         """
+        if task.name in self.texts.max_tokens_of:
+            return EntryEncoder(self.texts.for_task(task.name)).encode(example, task, images, rng)
         annotated, annotation = annotation_of_row(example, task, evaluation=rng is None)
         names: tuple[str, ...] = ()
         match task.target:

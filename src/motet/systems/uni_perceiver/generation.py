@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,10 +10,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from motet.core import Batch, Loss, Prediction, Target, Task, Text, TextPrediction
-from motet.nn.generate import BeamSearch, generate
-from motet.nn.generate.step import reordered_rows, selected_rows
+from motet.core import Batch, Loss, Prediction, Target, Task, Text, TextPrediction, WordScores
+from motet.nn.generate import FixedBeams, fixed_beam_search
+from motet.nn.generate.step import SpecialIds, reordered_rows, selected_rows
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
+from motet.systems.uni_perceiver.answers import word_scores
 from motet.systems.uni_perceiver.embedding import Embedding
 from motet.systems.uni_perceiver.encoder import Encoded, UnifiedEncoder
 from motet.systems.uni_perceiver.inputs import InputSequences
@@ -125,20 +127,32 @@ class TextGenerator:
     def predict(self, task: Task, batch: Batch, target: Target) -> list[Prediction]:
         """Returns the most likely text of each row, cut at the task's number of words.
 
-        Source: the official code, `caption_beam_searcher_v3.py`: an end counts where it is among the best `num_beams`
-        next tokens, and only the best text is returned.
+        Source: the official code, `caption_beam_searcher_v3.py`.
         """
         model = self.step_model(task)
         logits, state = model.start(self.inputs.of_task(task, batch, target))
-        beam = BeamSearch(num_beams=self.config.num_beams, alpha=self.config.alpha, ends="beams", num_answers=1)
-        generated = generate(model, state, logits, beam, self.max_tokens)
+        beam = FixedBeams(num_beams=self.config.num_beams, length_penalty=self.config.length_penalty)
+        limits = torch.full((len(logits),), self.max_tokens, device=logits.device)
+        generated = fixed_beam_search(model, state, logits, limits, SpecialIds(), beam)
+        words = self._words_of_annotations(task, batch, target)
         found: list[Prediction] = []
-        for ids, log_prob in zip(generated.best(), generated.log_probs[:, 0].tolist(), strict=True):
+        for ids, log_prob, of_row in zip(generated.best(), generated.log_probs[:, 0].tolist(), words, strict=True):
             text = self.tokenizer.decode(ids)
             if isinstance(task.target, Text):
                 text = " ".join(text.split()[: task.target.max_words])
-            found.append(TextPrediction(text, log_prob))
+            found.append(TextPrediction(text, log_prob, of_row))
         return found
+
+    def _words_of_annotations(self, task: Task, batch: Batch, target: Target) -> Sequence[WordScores | None]:
+        """Returns how the words of each row's target text are predicted, each from those before it, if it is asked."""
+        if "text_ids" not in target.value:
+            return [None] * len(target.rows)  # no row of the batch has an annotation
+        counts = (target.value["text_ids"] != PAD).sum(-1).tolist()
+        if not any(metric().reads_words for metric in task.metrics) or not sum(counts):
+            return [None] * len(counts)
+        states, _, ids = self.states(task, batch, target)
+        scores = word_scores(self.vocabulary.scores(task, states), ids, counts)
+        return [found if count else None for found, count in zip(scores, counts, strict=True)]
 
     def states(
         self, task: Task, batch: Batch, target: Target

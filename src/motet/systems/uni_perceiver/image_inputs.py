@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from motet.core import DataError, Example, Match, Task
 from motet.core.task import Invariance
+from motet.preprocess.images import ImageTransform
 from motet.systems.base import ImageInputs, allowed_changes, fill_blanks, one_image
 
 
@@ -35,9 +36,13 @@ class UniPerceiverImageInputs(ImageInputs):
         transform: to pixels.
         store: stored features; None for pixels.
         num_frames: number of frames read per video.
+        frames_of: by task, if it differs.
+        transform_of: transforms of tasks with other crops.
     """
 
     num_frames: int
+    frames_of: Mapping[str, int] = field(default_factory=dict)
+    transform_of: Mapping[str, ImageTransform] = field(default_factory=dict)
 
     def read(
         self, example: Example, tasks: Sequence[Task], rng: np.random.Generator | None
@@ -57,19 +62,23 @@ class UniPerceiverImageInputs(ImageInputs):
                 f"{sorted(task.name for task in visual)}; want one of the two per row"
             )
         allowed = allowed_changes(visual)
+        # In training a row has one task, in evaluation no crop is drawn.
+        first = visual[0].name
+        if (own := self.transform_of.get(first)) is not None and own != self.transform:
+            return replace(self, transform=own).read(example, tasks, rng)
         if videos:
-            return self._video(example, allowed, rng)
+            return self._video(example, self.frames_of.get(first, self.num_frames), allowed, rng)
         matched = all(isinstance(task.target, Match) for task in visual)
         images = example.images if matched and example.images else [one_image(example)]
         return UniPerceiverImages(np.stack([self.array(image, allowed, rng) for image in images]), video=False)
 
     def _video(
-        self, example: Example, allowed: frozenset[Invariance], rng: np.random.Generator | None
+        self, example: Example, count: int, allowed: frozenset[Invariance], rng: np.random.Generator | None
     ) -> UniPerceiverImages:
         """Reads frames at even distances, in training a random one per part; all are cropped and flipped alike."""
         if not example.images:
             raise DataError(f"{example.id}: frames: got 0; want at least one")
-        frames = [example.images[index] for index in frame_indices(len(example.images), self.num_frames, rng)]
+        frames = [example.images[index] for index in frame_indices(len(example.images), count, rng)]
         if self.store is not None:
             # A store draws its views per image: only the plain one is the same for all frames.
             return UniPerceiverImages(np.stack([self.store.read(frame, allowed, None) for frame in frames]), video=True)

@@ -40,7 +40,8 @@ class MaskedWordPredictor:
         """Returns each text with its most likely words in the masked places."""
         states, _, masked = self.states(task, batch, target)
         scores = self.vocabulary.scores(task, states)
-        return masked_text_predictions(target.value["ids"][:, 0], masked, scores, self.tokenizer.decode)
+        right = target.value["masked_ids"][masked]
+        return masked_text_predictions(target.value["ids"][:, 0], masked, scores, self.tokenizer.decode, right)
 
     def states(
         self, task: Task, batch: Batch, target: Target

@@ -110,6 +110,7 @@ class UniPerceiver(System):
             names=name_ids(self.text_inputs, list(self.tasks.values())),
             num_words=self.text_inputs.num_words,
             per_task=is_task_specific(config.blocks),
+            word_end=config.word_targets == "with end",
             sampled_words=config.loss.sampled_words,
         )
         inputs = InputSequences(self.embedding, self.trunk)

@@ -208,21 +208,22 @@ class GenerationConfig:
     """The beam search that generates texts.
 
     Args:
-        num_beams: unfinished texts per row at each step; 2 in the official code.
-        alpha: exponent of the length normalisation ((5 + length) / 6) ** alpha; 0, none, in the official code.
+        num_beams: texts per row at each step, ended ones among them; 2 in the official code.
+        length_penalty: exponent of the length that a text's log-probability is divided by; 0, none, in the official
+            configurations.
 
     Raises:
         ConfigError: a number outside its range.
     """
 
     num_beams: int = 2
-    alpha: float = 0.0
+    length_penalty: float = 0.0
 
     def __post_init__(self) -> None:
         if self.num_beams < 1:
             raise ConfigError(f"GenerationConfig.num_beams: got {self.num_beams}; want at least 1")
-        if not self.alpha >= 0:
-            raise ConfigError(f"GenerationConfig.alpha: got {self.alpha}; want 0 or more")
+        if not self.length_penalty >= 0:
+            raise ConfigError(f"GenerationConfig.length_penalty: got {self.length_penalty}; want 0 or more")
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,9 @@ class LossConfig:
         gather: retrieval has negatives from all ranks, in steps where all ranks have the same tasks in the same order;
             else from the rank's own batch.
         mixup_alpha: parameter of mixup, for `mixup_tasks`; the official code's for ImageNet-22k.
-        mixup_tasks: tasks with a `Label` on images whose rows are mixed in pairs.
+        cutmix_alpha: parameter of cutmix, which then replaces mixup in half of the batches; 0 for none, 1 in the
+            official code.
+        mixup_tasks: tasks with a `Label` on images whose rows are mixed in pairs; their soft targets are smoothed, too.
         weights: factors of the losses, by task; 1 where a task is not named.
 
     Raises:
@@ -270,6 +273,7 @@ class LossConfig:
     sampled_words: int | None = None
     gather: bool = True
     mixup_alpha: float = 0.8
+    cutmix_alpha: float = 0.0
     mixup_tasks: tuple[str, ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
 
@@ -278,6 +282,8 @@ class LossConfig:
             raise ConfigError(f"LossConfig.smoothing: got {self.smoothing}; want from 0 to below 1")
         if self.sampled_words is not None and self.sampled_words < 1:
             raise ConfigError(f"LossConfig.sampled_words: got {self.sampled_words}; want at least 1, or None for all")
+        if not self.cutmix_alpha >= 0:
+            raise ConfigError(f"LossConfig.cutmix_alpha: got {self.cutmix_alpha}; want 0 or more")
         if not self.mixup_alpha > 0:
             raise ConfigError(f"LossConfig.mixup_alpha: got {self.mixup_alpha}; want above 0, or no `mixup_tasks`")
         if bad := {name: weight for name, weight in self.weights.items() if not weight >= 0}:

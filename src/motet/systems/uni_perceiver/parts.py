@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import isqrt
 
 import torch
@@ -27,9 +28,16 @@ _TUNED = ("special_bias", "norm", "_prompts", "class_scores.", "similarity_weigh
 def check_options(config: UniPerceiverConfig, tasks: Sequence[Task]) -> None:
     """Raises ConfigError where options name no task, or do not fit the tasks."""
     names = {task.name for task in tasks}
-    for field, named in (("weights", config.loss.weights), ("mixup_tasks", config.loss.mixup_tasks)):
+    for field, named in (
+        ("loss.weights", config.loss.weights),
+        ("loss.mixup_tasks", config.loss.mixup_tasks),
+        ("max_tokens_of", config.max_tokens_of),
+        ("crop_of", config.crop_of),
+        ("augment_of", config.augment_of),
+        ("frames_of", config.frames_of),
+    ):
         if unknown := sorted(set(named) - names):
-            raise ConfigError(f"UniPerceiverConfig.loss.{field}: got {unknown}; want names of tasks, {sorted(names)}")
+            raise ConfigError(f"UniPerceiverConfig.{field}: got {unknown}; want names of tasks, {sorted(names)}")
     for task in tasks:
         if task.name in config.loss.mixup_tasks and not (isinstance(task.target, Label) and is_visual(task)):
             raise ConfigError(
@@ -48,7 +56,9 @@ def build_text_inputs(
     """Builds the tokeniser of the options, or restores that of a saved model."""
     plain = Tokenizer.from_bytes(assets[TOKENIZER_FILE]) if assets is not None else config.tokenizer.build(texts())
     tokenizer = plain.with_specials([SPECIAL])
-    return UniPerceiverTextInputs(tokenizer, config.max_tokens, config.max_generated, config.masking.probability)
+    return UniPerceiverTextInputs(
+        tokenizer, config.max_tokens, config.max_generated, config.masking.probability, dict(config.max_tokens_of)
+    )
 
 
 def build_trunk(config: UniPerceiverConfig, tasks: Sequence[Task], *, fetch: bool) -> Tower | None:
@@ -90,7 +100,13 @@ def build_image_inputs(
         return None
     of = config.patches if trunk is None else trunk.pixels
     transform = ImageTransform(of.size_hw, of.mean, of.std, config.crop, config.hflip, config.antialias)
-    return UniPerceiverImageInputs(transform=transform, num_frames=config.frames)
+    own = {
+        name: replace(transform, crop=config.crop_of.get(name, config.crop), augment=config.augment_of.get(name))
+        for name in {**config.crop_of, **config.augment_of}
+    }
+    return UniPerceiverImageInputs(
+        transform=transform, num_frames=config.frames, frames_of=dict(config.frames_of), transform_of=own
+    )
 
 
 def build_class_scores(config: UniPerceiverConfig, tasks: Sequence[Task]) -> nn.ModuleDict:

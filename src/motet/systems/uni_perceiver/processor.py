@@ -46,7 +46,9 @@ class UniPerceiverProcessor(BaseProcessor[UniPerceiverRow, UniPerceiverEntry]):
         """Encodes a row for tasks that are chosen; in evaluation, it may be one side of the pairs of a split."""
         side = None if rng is not None else _side(example, tasks)
         if side is not None and not example.images:
-            return UniPerceiverRow(id=example.id, text=tuple(self.text_inputs.encode_target(side.prompt_for(example))))
+            return UniPerceiverRow(
+                id=example.id, text=tuple(self.text_inputs.for_task(side.name).encode_target(side.prompt_for(example)))
+            )
         image = None if self.images is None else self.images.read(example, tasks if side is None else [side], rng)
         encoder = EntryEncoder(self.text_inputs)
         entries = () if side is not None else tuple(encoder.encode(example, task, image, rng) for task in tasks)

@@ -34,6 +34,7 @@ class TargetFeatures:
         names: ids of each task's names, by task.
         num_words: size of the vocabulary that words are predicted from, see `UniPerceiverTextInputs.num_words`.
         per_task: a target's features depend on its task, not on its attributes alone.
+        word_end: a word that is predicted is encoded as its token and the end, as names are; else as its token alone.
         sampled_words: size of a training sample of that vocabulary; None: all of it.
     """
 
@@ -46,11 +47,13 @@ class TargetFeatures:
         names: Mapping[str, Int[Tensor, "k t"]],
         num_words: int,
         per_task: bool,
+        word_end: bool = True,
         sampled_words: int | None = None,
     ) -> None:
         self.ids = dict(names)
         self._embedding, self._encoder, self._similarity = embedding, encoder, similarity
         self._num_words, self._per_task, self._sampled_words = num_words, per_task, sampled_words
+        self._word_end = word_end
         self._weights: tuple[object, ...] = ()
         self._cache: dict[Hashable, Tensor] = {}
 
@@ -74,10 +77,10 @@ class TargetFeatures:
         return self._cached((task.name, kind), lambda: self.texts(self.ids[task.name].to(self._embedding.device), kind))
 
     def words(self, task: Task) -> Float[Tensor, "v d"]:
-        """Returns features of every token that a text consists of, each encoded alone; row i is token id i + 1."""
+        """Returns features of every token that a text consists of, each as a target of its own; row i is id i + 1."""
         kind = target_kind(task)
         key = ("words", kind if self._per_task else kind.attributes)
-        return self._cached(key, lambda: self.texts(self._word_ids(), kind))
+        return self._cached(key, lambda: self.texts(self._word_targets(self._word_ids()), kind))
 
     def words_with(self, task: Task, ids: Int[Tensor, "w"]) -> tuple[Float[Tensor, "v d"], Int[Tensor, "w"]]:
         """Returns features of words to predict from, and the row of each given id: all words, or in training a sample.
@@ -91,10 +94,14 @@ class TargetFeatures:
         others = torch.randperm(self._num_words, device=own.device) + EOS
         others = others[~torch.isin(others, own)][: max(0, sampled - len(own))]
         sample = torch.cat([own, others])
-        return self.texts(sample[:, None], target_kind(task)), torch.searchsorted(own, ids)
+        return self.texts(self._word_targets(sample), target_kind(task)), torch.searchsorted(own, ids)
 
-    def _word_ids(self) -> Int[Tensor, "v 1"]:
-        return torch.arange(EOS, self._num_words + EOS, device=self._embedding.device)[:, None]
+    def _word_ids(self) -> Int[Tensor, "v"]:
+        return torch.arange(EOS, self._num_words + EOS, device=self._embedding.device)
+
+    def _word_targets(self, ids: Int[Tensor, "w"]) -> Int[Tensor, "w t"]:
+        """Returns words as the texts that are encoded; the end itself is followed by an end, too."""
+        return torch.stack([ids, torch.full_like(ids, EOS)], 1) if self._word_end else ids[:, None]
 
     def _cached(self, key: Hashable, encode: Callable[[], Tensor]) -> Tensor:
         if self._encoder.training or torch.is_grad_enabled():

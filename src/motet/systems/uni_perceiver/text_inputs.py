@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Int
@@ -27,12 +27,21 @@ class UniPerceiverTextInputs:
         max_tokens: of an input text or a target, with its ends.
         max_generated: of a generated text, with its end.
         mask_probability: that a word is selected, see `MaskingConfig`.
+        max_tokens_of: of a text by task, where it is less.
     """
 
     tokenizer: Tokenizer
     max_tokens: int
     max_generated: int
     mask_probability: float = 0.15
+    max_tokens_of: Mapping[str, int] = field(default_factory=dict)
+
+    def for_task(self, task: str) -> UniPerceiverTextInputs:
+        """Returns the text inputs of a task, with its own limits."""
+        if (most := self.max_tokens_of.get(task)) is None:
+            return self
+        most_generated = min(self.max_generated, most)
+        return replace(self, max_tokens=min(self.max_tokens, most), max_generated=most_generated, max_tokens_of={})
 
     @property
     def special(self) -> int:

@@ -19,13 +19,31 @@ from motet.systems.uni_perceiver.targets import Family
 
 State = dict[str, Tensor]
 
-CLIP_END, CLIP_SPECIAL = 49407, 49410
+CLIP_SPECIALS: Mapping[str, int] = {
+    "<|startoftext|>": 49406, "<|endoftext|>": 49407, "<|mask|>": 49408, "<|gen|>": 49409, "<|spe|>": 49410,
+}  # fmt: skip
+"""The special tokens of the official `tokenization_clip.py`, behind CLIP's plain ones."""
+CLIP_END, CLIP_SPECIAL = CLIP_SPECIALS["<|endoftext|>"], CLIP_SPECIALS["<|spe|>"]
 _LAYER = {
     "gamma_1": "scale1", "gamma_2": "scale2", "self_attn.qkv_proj": "qkv", "self_attn.dense": "out", "linear1": "up",
     "linear2": "down", "norm1": "norm1", "norm2": "norm2",
     "deep_prompt_embedding.embedding.weight": "input_prompts",
     "deep_prompt_embedding.target_embedding.weight": "target_prompts",
 }  # fmt: skip
+# Dense layers are nn.MultiheadAttention in checkpoints that `tools/convert_checkpoint.py` has written.
+_DENSE = {
+    "self_attn.in_proj_weight": "qkv.weight", "self_attn.in_proj_bias": "qkv.bias",
+    "self_attn.out_proj.weight": "out.weight", "self_attn.out_proj.bias": "out.bias",
+}  # fmt: skip
+# Names before that conversion, as DeepSpeed saves them; in this order, as there.
+_BEFORE_CONVERSION = {
+    "encoder.": "fused_encoder.", "attention.self.qkv_proj.": "self_attn.qkv_proj.",
+    "attention.output.dense.": "self_attn.dense.", "attention_output.residual_scale": "gamma_1",
+    "ffn.dense.": "linear1.", "ffn.dense2.": "linear2.", "ffn_output.residual_scale": "gamma_2",
+    "LayerNormModules.0.": "norm1.", "LayerNormModules.1.": "norm2.", "predictor.": "loss_prepare.",
+}  # fmt: skip
+# These gates are in the files and never asked: such layers share the choice of the layer before.
+_UNUSED = re.compile(r"fused_encoder\.layers\.\d+\.(?:self_attn\.dense|linear2)\.gate\..+")
 _GATES = {"self_attn.qkv_proj.gate": "attention_gate", "linear1.gate": "mlp_gate"}
 _GATE = {"tag_transform.0": "attributes", "tag_transform.1": "norm", "wg": "out"}
 _EMBEDDING = {
@@ -52,16 +70,17 @@ def load_uni_perceiver(
 
     Args:
         system: changed in place.
-        source: weights by name; a ``.safetensors`` file; or a folder with ``model.safetensors`` in it.
+        source: weights by name; a ``.pth`` file as released, or one of DeepSpeed (``.pt``), whose weights are under
+            "model" or "module"; a ``.safetensors`` file; or a folder with one of these in it.
         token_ids: the id here of each published token; None: the tokeniser is CLIP's.
 
     Raises:
         CheckpointError: a file that cannot be read, or weights of another model.
 
     Returns:
-        The names of weights that were loaded, and of those that were not.
+        The names of weights that were loaded, of those that were not, and of those here that nothing was loaded into.
     """
-    published = read_published(source, inside="model")
+    published = _converted(read_published(source, inside=("model", "module")))
     if not any(name.startswith("fused_encoder.layers.") for name in published):
         raise CheckpointError(
             f"Uni-Perceiver weights: got {next(iter(published), 'nothing')!r} and others; want "
@@ -75,7 +94,26 @@ def load_uni_perceiver(
         table = state["embedding.words.weight"]
         state["embedding.words.weight"] = _reordered(table, own["embedding.words.weight"], ids)
     without = dict.fromkeys(unmatched, State())
-    return copy_published(own, without | {name: {name: value} for name, value in state.items()})
+    return copy_published(own, without | {name: {name: value} for name, value in state.items()}, expected=("",))
+
+
+def _converted(published: Mapping[str, Tensor]) -> State:
+    """Returns weights under the names of released files; those of DeepSpeed's files are renamed as the authors do."""
+    if not any(name.startswith("encoder.layers.") for name in published):
+        return dict(published)
+    found: State = {}
+    for name, value in published.items():
+        if name.startswith("visual_embed"):
+            continue
+        renamed = name
+        for before, after in _BEFORE_CONVERSION.items():
+            renamed = renamed.replace(before, after)
+        found[renamed] = value.flatten() if name.endswith("residual_scale") else value
+    if (kind := found.get("video_embed.embeddings_type.weight")) is not None:
+        # The type of images is added to all patches, which is what a bias does.
+        bias = "video_embed.embeddings.bias"
+        found[bias] = found[bias] + kind[0]
+    return found
 
 
 def layer_state(published: Mapping[str, Tensor], scheme: Scheme = "code") -> State:
@@ -85,20 +123,32 @@ def layer_state(published: Mapping[str, Tensor], scheme: Scheme = "code") -> Sta
         published: by name within the layer, such as "norm1.weight".
         scheme: of the attributes that the gates here have as inputs.
     """
+    return _layer_state(published, scheme)[0]
+
+
+def _layer_state(published: Mapping[str, Tensor], scheme: Scheme) -> tuple[State, list[str]]:
+    """Returns the state of a `Block`, and the published names that have no place in one."""
     state: State = {}
+    unmatched: list[str] = []
     experts: dict[str, dict[int, Tensor]] = {}
     for name, value in published.items():
         if (found := re.fullmatch(r"(.+)\.experts\.deepspeed_experts\.(\d+)\.(weight|bias)", name)) is not None:
             experts.setdefault(f"{_LAYER[found[1]]}.{found[3]}", {})[int(found[2])] = value
         elif ".gate." in name:
-            state |= _gate_part(name, value)
+            part = _gate_part(name, value)
+            state |= part
+            unmatched += [] if part else [name]
+        elif name in _DENSE:
+            state[_DENSE[name]] = value
         else:
             start = next((start for start in _LAYER if name == start or name.startswith(f"{start}.")), None)
             if start is not None:
                 state[_LAYER[start] + name.removeprefix(start)] = value
+            else:
+                unmatched.append(name)
     for name, parts in experts.items():
         state[name] = torch.stack([parts[index] for index in sorted(parts)])
-    return _relabelled(state) if scheme == "paper" else state
+    return (_relabelled(state) if scheme == "paper" else state), unmatched
 
 
 def _gate_part(name: str, value: Tensor) -> State:
@@ -139,8 +189,10 @@ def _renamed(published: Mapping[str, Tensor], scheme: Scheme) -> tuple[State, li
         else:
             unmatched.append(name)
     for index, layer in layers.items():
-        state |= {f"encoder.blocks.{index}.{name}": value for name, value in layer_state(layer, scheme).items()}
-    return state, unmatched
+        block, without = _layer_state(layer, scheme)
+        state |= {f"encoder.blocks.{index}.{name}": value for name, value in block.items()}
+        unmatched += [f"fused_encoder.layers.{index}.{name}" for name in without]
+    return state, [name for name in unmatched if not _UNUSED.fullmatch(name)]
 
 
 def _reordered(table: Tensor, own: Tensor, token_ids: Mapping[int, int]) -> Tensor:

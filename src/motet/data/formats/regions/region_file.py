@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, Self
+from typing import Any, Literal, Self, assert_never, get_args
 from urllib.parse import quote
 
 import numpy as np
 from jaxtyping import Float
 
-from motet.core import DataError, ImageFile
+from motet.core import ConfigError, DataError, ImageFile
 from motet.data.formats.error_text import first_line
 from motet.preprocess.regions import ImageRegions, box_iou, check_regions, fit_to_image, image_size_hw
+
+Keys = Literal["id", "number", "file", "file_number"]
 
 _SAME = 0.9  # least IoU of a candidate with its stored box: a difference by rounding, not another box
 
@@ -23,26 +26,39 @@ _SAME = 0.9  # least IoU of a candidate with its stored box: a difference by rou
 class RegionFiles(ABC):
     """A `RegionSource` over files.
 
-    An image is looked up by its id ("coco/391895", percent-encoded where it is a file's name), by the id's last part
-    ("391895", as most published files have it), and by its own file's name without the ending.
+    Numbers of images repeat between data sets: 285579 is an image of COCO and another one of Visual Genome. So an image
+    is looked up by one kind of key, and a file whose keys are bare numbers is read with `keys` and `dataset`.
 
     Args:
         path: the file, or the folder.
+        keys: of the file: the "id" of an image ("coco/391895", percent-encoded where it is a file's name), what motet
+            writes; its "number" in `dataset` (391895); the name of its "file" without the ending
+            ("COCO_train2014_000000391895"); or the number at the end of that name ("file_number", 391895), as in the
+            published files of Visual Genome, some of whose images have ids of COCO.
+        dataset: whose numbers the keys are, by the ids' prefix ("coco"); only with ``keys="number"``.
         candidates: files with the features of candidate boxes, computed separately as in the official 12-in-1; without
             them a candidate gets the features of the region that overlaps it most.
         width: length of a feature; 0 for that of the first image. An image with another length is an error.
         num_classes: number of class probabilities per region; taken from the first image together with `width`.
 
     Raises:
+        ConfigError: an unknown kind of key, or a data set without numbers.
         DataError: no such file, or one without images.
     """
 
     path: Path | str
+    keys: Keys = "id"
+    dataset: str = ""
     candidates: RegionFiles | None = None
     width: int = 0
     num_classes: int = 0
 
     def __post_init__(self) -> None:
+        if self.keys not in get_args(Keys):
+            raise ConfigError(f"regions: keys: got {self.keys!r}; want one of {list(get_args(Keys))}")
+        if (self.keys == "number") != bool(self.dataset):
+            wanted = "the data set that the numbers are of, such as 'coco'" if not self.dataset else "keys='number'"
+            raise ConfigError(f"regions: keys: got {self.keys!r} with dataset={self.dataset!r}; want {wanted}")
         if not self.width:
             key, first = self._first()
             sound = check_regions(first.regions((1, 1)), path=self.path, row=key)
@@ -59,11 +75,16 @@ class RegionFiles(ABC):
 
     def regions(self, image: ImageFile, image_id: str) -> ImageRegions:
         """See `RegionSource.regions`."""
-        for key in lookup_keys(image, image_id):
+        for key in lookup_keys(image, image_id, self.keys, self.dataset):
             stored = self._read(key)
             if stored is not None:
                 return self._validate(stored, image, key)
-        raise DataError(f"regions of {image_id!r}: got none; want those of this image", path=self.path)
+        example, _ = self._first()
+        raise DataError(
+            f"regions of {image_id!r}: got none; want those of this image, or the kind of key that this file has (its "
+            f"first is {example!r}, keys={self.keys!r})",
+            path=self.path,
+        )
 
     def at(self, image: ImageFile, image_id: str, boxes_xyxy: Float[np.ndarray, "m 4"]) -> ImageRegions:
         """See `RegionSource.at`."""
@@ -175,13 +196,30 @@ def _size_hw(values: Mapping[str, Any], path: Path | str, key: str) -> tuple[int
     return int(sides[0]), int(sides[1])
 
 
-def lookup_keys(image: ImageFile, image_id: str) -> tuple[str, ...]:
-    """Returns the possible keys of an image, the most certain first.
+def lookup_keys(image: ImageFile, image_id: str, keys: Keys = "id", dataset: str = "") -> tuple[str, ...]:
+    """Returns the possible keys of an image; none where its data set is not that of the numbers.
 
     Examples:
         >>> from motet.core import MemoryImage
-        >>> lookup_keys(MemoryImage("train2014/COCO_train2014_000000000009.jpg", b""), "coco/9")
-        ('coco%2F9', 'coco/9', '9', 'COCO_train2014_000000000009')
+        >>> photo = MemoryImage("train2014/COCO_train2014_000000000009.jpg", b"")
+        >>> lookup_keys(photo, "coco/9")
+        ('coco%2F9', 'coco/9')
+        >>> lookup_keys(photo, "coco/9", "number", "coco"), lookup_keys(photo, "vg/9", "number", "coco")
+        (('9',), ())
+        >>> lookup_keys(photo, "coco/9", "file_number")
+        ('9',)
     """
-    names = (quote(image_id, safe=""), image_id, image_id.rpartition("/")[2], PurePath(image.name).stem)
-    return tuple(dict.fromkeys(name for name in names if name))
+    stem = PurePath(image.name).stem
+    match keys:
+        case "id":
+            return tuple(dict.fromkeys(name for name in (quote(image_id, safe=""), image_id) if name))
+        case "number":
+            prefix, _, number = image_id.rpartition("/")
+            return (number,) if prefix == dataset else ()
+        case "file":
+            return (stem,) if stem else ()
+        case "file_number":
+            digits = re.search(r"[0-9]+$", stem)
+            return () if digits is None else (str(int(digits[0])),)
+        case other:
+            assert_never(other)
