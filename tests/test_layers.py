@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "analysis": {"core", "data", "training", "evaluation"},
     "report": {"core", "data", "preprocess", "evaluation", "analysis"},
-    "hub": {"core", "systems", "tasks", "preprocess", "report", "training"},
+    "hub": {"core", "systems", "tasks", "preprocess", "evaluation", "report", "training"},
     "experiments": {
         "core",
         "nn",
