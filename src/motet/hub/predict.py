@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from motet.core import (
+    AttentionMaps,
     Batch,
     ConfigError,
     DataError,
@@ -143,6 +144,27 @@ class Predictor:
             self._predictions, self.system.processor, known, read, batch_size=self.batch_size, workers=workers,
             first=first,
         )  # fmt: skip
+
+    @torch.inference_mode()
+    def attention(
+        self, task: str, image: ImageInput | None = None, text: str | Sequence[str] | None = None
+    ) -> AttentionMaps:
+        """Returns the attention between the words and the regions of one row, of the system's last layer.
+
+        Args:
+            task: its name.
+            image: see `PredictionInput`.
+            text: see `PredictionInput`.
+
+        Raises:
+            ConfigError: an unknown task, one whose system returns no attention, or a missing input.
+        """
+        known = self._task(task)
+        example = _example((known,), PredictionInput(image=image, text=text), 0)
+        processor, last = self.system.processor, self.system.attention_layers(task) - 1
+        batch = processor.collate([processor.row(example, (known,), None)], keep_annotations=False)
+        (maps,) = self.system.attention(batch.to(_device(self.system)), task, [last])
+        return maps
 
     def _predict(self, task: Task, examples: Sequence[Example]) -> Sequence[Prediction]:
         processor = self.system.processor

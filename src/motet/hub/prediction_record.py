@@ -107,3 +107,13 @@ def _cell(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return json.dumps(value_to_json(value), ensure_ascii=False)
+
+
+def prediction_value(prediction: Prediction, task: Task) -> Any:
+    """Returns a prediction as JSON values: its text, number or boxes; a map as a small image.
+
+    Args:
+        prediction: of the task.
+        task: it has the names of classes.
+    """
+    return prediction_to_json(prediction, task.target)

@@ -1,0 +1,182 @@
+"""Starts the service, in this process or in several, and stops it once all requests are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import ipaddress
+import json
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from motet.core import ConfigError
+from motet.hub.predict import load
+from motet.serve.app import create_app
+from motet.serve.limits import Limits
+from motet.serve.models import ServedModels, single_task_folders
+
+TOKEN = "MOTET_TOKEN"
+"""The environment variable of the token."""
+_SETTINGS = "MOTET_SERVE_SETTINGS"
+_LOCAL = ("localhost", "127.0.0.1", "[::1]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """What to serve, and where.
+
+    Args:
+        model: a run, a saved model or a name on the Hub.
+        host: the address to listen on.
+        port: of it.
+        workers: processes; each loads the model.
+        device: that the model runs on.
+        batch_size: rows per forward pass.
+        trust: names that may be imported.
+        singles: whether the single-task models beside a run are served too.
+        limits: of requests.
+    """
+
+    model: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    device: str | None = None
+    batch_size: int = 32
+    trust: tuple[str, ...] = ()
+    singles: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def to_json(self) -> str:
+        """Returns the settings for the environment of a worker."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServeSettings:
+        """Returns the settings that `to_json` wrote."""
+        fields: dict[str, Any] = json.loads(text)
+        limits, trust = Limits(**fields.pop("limits")), tuple(fields.pop("trust"))
+        return cls(limits=limits, trust=trust, **fields)
+
+
+def app_of(settings: ServeSettings) -> ASGIApp:
+    """Loads the model and returns the service.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    multi = load(settings.model, trust=settings.trust, device=settings.device, batch_size=settings.batch_size)
+    singles = single_task_folders(Path(settings.model), multi.tasks) if settings.singles else {}
+    models = ServedModels(
+        multi,
+        singles,
+        lambda folder: load(folder, trust=settings.trust, device=settings.device, batch_size=settings.batch_size),
+    )
+    hosts = _LOCAL if settings.is_local else ()
+    return create_app(models, limits=settings.limits, token=os.environ.get(TOKEN, ""), hosts=hosts)
+
+
+def app_from_environment() -> ASGIApp:
+    """Returns the service of a worker process; uvicorn calls it by name."""
+    return app_of(ServeSettings.from_json(os.environ[_SETTINGS]))
+
+
+def serve(settings: ServeSettings) -> None:
+    """Serves until SIGTERM or Ctrl-C; requests that have come are answered before it returns.
+
+    Raises:
+        CheckpointError: there is no such model.
+        ConfigError: an address that cannot be listened on.
+    """
+    app: Any = app_of(settings) if settings.workers == 1 else f"{__name__}:app_from_environment"
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        factory=settings.workers > 1,
+        http=timed_protocol(settings.limits.seconds),
+        ws="none",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=settings.limits.connections,
+        timeout_graceful_shutdown=int(settings.limits.seconds) + 1,
+    )
+    try:
+        socket = config.bind_socket()
+    except SystemExit as error:
+        raise ConfigError(f"--port: got {settings.port}, which is taken on {settings.host}; want a free one") from error
+    # uvicorn raises the signal that stopped it again, for handlers that would end the command as one that failed.
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    os.environ[_SETTINGS] = settings.to_json()
+    try:
+        if settings.workers == 1:
+            uvicorn.Server(config).run(sockets=[socket])
+        else:
+            from uvicorn.supervisors import Multiprocess
+
+            Multiprocess(config, target=uvicorn.Server(config).run, sockets=[socket]).run()
+    finally:
+        del os.environ[_SETTINGS]
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        socket.close()
+
+
+def timed_protocol(seconds: float) -> type[asyncio.Protocol]:
+    """Returns uvicorn's HTTP protocol with a limit on the time that the head of a request may take.
+
+    Without it a client that sends one letter a minute holds a connection for ever.
+
+    Args:
+        seconds: after which a connection without a whole head is closed.
+    """
+
+    class TimedH11(H11Protocol):
+        _head_timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._watch()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._watch()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+            super().connection_lost(exc)
+
+        def _watch(self) -> None:
+            if self._head_timer is None and self._is_waiting():
+                self._head_timer = self.loop.call_later(seconds, self._close_if_waiting)
+
+        def _close_if_waiting(self) -> None:
+            self._head_timer = None
+            if self._is_waiting():
+                self.transport.close()
+
+        def _is_waiting(self) -> bool:
+            return self.cycle is None or self.cycle.response_complete
+
+    return TimedH11
