@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from motet.core import DataError, Match, Task
@@ -160,19 +160,24 @@ class RowParser:
             raise Refused(status, f"form: got {error.message} want images within the limits") from error
         except (ValueError, KeyError, LookupError) as error:
             raise Refused(400, f"form: got {type(error).__name__}; want multipart/form-data") from error
-        files: dict[str, list[bytes]] = {"image": [], "images": []}
-        texts: dict[str, list[str]] = {"text": [], "candidate": []}
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile) and name in files:
-                files[name].append(await value.read())
-            elif isinstance(value, str) and name in texts:
-                texts[name].append(value)
-            else:
-                raise Refused(
-                    422,
-                    f"form: got the field {name[:100]!r}; want files 'image' or 'images', texts 'text' or 'candidate'",
-                )
-        return _form_rows(files, texts)
+        try:
+            return _form_rows(*await _fields(form))
+        finally:
+            await form.close()
+
+
+async def _fields(form: FormData) -> tuple[dict[str, list[bytes]], dict[str, list[str]]]:
+    files: dict[str, list[bytes]] = {"image": [], "images": []}
+    texts: dict[str, list[str]] = {"text": [], "candidate": []}
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile) and name in files:
+            files[name].append(await value.read())
+        elif isinstance(value, str) and name in texts:
+            texts[name].append(value)
+        else:
+            wanted = "files 'image' or 'images', texts 'text' or 'candidate'"
+            raise Refused(422, f"form: got the field {name[:100]!r}; want {wanted}")
+    return files, texts
 
 
 class _MemoryParser(MultiPartParser):
