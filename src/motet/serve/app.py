@@ -87,11 +87,10 @@ def create_app(
     body = {
         "required": True,
         "content": {
-            "application/json": {"schema": PredictBody.model_json_schema(ref_template="#/components/schemas/{model}")},
+            "application/json": {"schema": _json_schema()},
             "multipart/form-data": {"schema": _FORM},
         },
     }
-    body["content"]["application/json"]["schema"].pop("$defs", None)  # type: ignore[index]
 
     @app.post("/predict/{task}", response_model=PredictAnswer, openapi_extra={"requestBody": body})
     async def predict(
@@ -115,6 +114,14 @@ def create_app(
         return await service.attention(request, task)
 
     return Guard(app, limits=limits, metrics=metrics, token=token, hosts=hosts)
+
+
+def _json_schema() -> dict[str, Any]:
+    """Returns the schema of a JSON body without references: FastAPI knows only those of its own parameters."""
+    schema = PredictBody.model_json_schema()
+    (rows,) = [kind for kind in schema["properties"]["inputs"]["anyOf"] if kind["type"] == "array"]
+    rows["items"] = schema.pop("$defs")["RowBody"]
+    return schema
 
 
 def _add_paths(app: FastAPI, service: _Service) -> None:
