@@ -35,7 +35,7 @@ def test_what_was_collected_is_continued_and_the_file_appears_whole(tmp_path: Pa
     assert not again.path.exists()
     with again.collecting() as writer:
         writer.write(RECORDS[1:])
-    again.finish()
+    again.complete()
     assert [json.loads(line) for line in again.path.read_text().splitlines()] == RECORDS
     assert [one.name for one in again.path.parent.iterdir()] == ["o.jsonl"]
 
@@ -55,7 +55,7 @@ def test_tables_hold_what_the_lines_do(tmp_path: Path) -> None:
         out = file(tmp_path / name)
         with out.collecting() as writer:
             writer.write(RECORDS)
-        out.finish()
+        out.complete()
     with open(tmp_path / "o.csv", newline="", encoding="utf-8") as text:
         from_csv = list(csv.DictReader(text))
     parquet = pytest.importorskip("pyarrow.parquet")

@@ -102,7 +102,7 @@ def predict_many(request: ManyRequest) -> None:
     if request.results is not None:
         print_lines(*(f"wrote {path}" for path in _write_results(file, request.results, tasks, predictor)))
     errors = sum("error" in record for record in file.records())
-    file.finish()
+    file.complete()
     print_lines(f"wrote {request.out}: {len(rows) - errors:,} of {len(rows):,} rows, tasks: {', '.join(names)}")
     print_errors(*(f"row {row.row}: {row.error}" for row in bad[:SHOWN_ERRORS]))
     if errors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,7 @@ def fingerprint(source: str, rows: ExampleRows) -> str:
     return hashlib.blake2b(content.encode(errors="surrogateescape"), digest_size=16).hexdigest()
 
 
-def _files(source: str, inputs: Collection[str]) -> tuple[str, ...]:
+def _files(source: str, inputs: Set[str]) -> tuple[str, ...]:
     path = Path(source)
     if path.is_dir():
         found = [one for one in sorted(path.rglob("*")) if one.is_file() and _is_readable(one, inputs)]
@@ -166,13 +166,13 @@ def _files(source: str, inputs: Collection[str]) -> tuple[str, ...]:
     return tuple(str(one) for one in found)
 
 
-def _is_readable(path: Path, inputs: Collection[str]) -> bool:
+def _is_readable(path: Path, inputs: Set[str]) -> bool:
     return path.suffix.lower() in image_suffixes() or ("video" in inputs and is_video(path.name))
 
 
 def _table_rows(
     path: Path,
-    inputs: Collection[str],
+    inputs: Set[str],
     images: tuple[str, ...],
     texts: tuple[str, ...],
     text: str,

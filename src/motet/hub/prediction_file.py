@@ -91,7 +91,7 @@ class PredictionFile:
         except OSError as error:
             raise ConfigError(f"--out: got {error.strerror or error}; want a writable path ({self.part})") from error
 
-    def finish(self) -> Path:
+    def complete(self) -> Path:
         """Writes the file from all lines, and removes these.
 
         Raises:

@@ -16,9 +16,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
-from motet.core import DataError, ImageFile, MemoryImage, MotetError, Task, nearest
+from motet.core import DataError, MemoryImage, MotetError, Task, nearest
 from motet.hub.many import RowPredictions
-from motet.hub.predict import PredictionInput
 from motet.preprocess.images import decode
 from motet.serve.answers import (
     ErrorAnswer,
@@ -228,12 +227,11 @@ class _Service:
         row = rows[0].inputs
         if len(rows) > 1 or row is None or not isinstance(row.image, bytes):
             raise Refused(422, rows[0].error or "got no row or several images; want one row of one image")
-        image: ImageFile = MemoryImage("image 0", row.image)
-        given: PredictionInput = row
+        image, text = row.image, row.text
 
         def draw() -> bytes:
-            maps = self.models.multi.attention(name, given.image, given.text)
-            return draw_attention(decode(image), maps)
+            maps = self.models.multi.attention(name, image, text)
+            return draw_attention(decode(MemoryImage("image 0", image)), maps)
 
         try:
             drawn = await self.batcher.call(draw)

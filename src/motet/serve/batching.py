@@ -75,7 +75,7 @@ class Batcher:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether `stop` was called."""
+        """True once `stop` was called."""
         return self._stopping
 
     async def predict(self, key: QueueKey, rows: Sequence[PredictionInput]) -> list[RowPredictions]:

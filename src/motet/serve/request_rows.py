@@ -89,7 +89,7 @@ class RowParser:
         return rows
 
     def open(self, row: Mapping[str, Any], task: Task) -> RequestRow:
-        """Returns a row for a task; its images are opened as far as their size is known."""
+        """Returns the inputs that a task is predicted for; images are opened as far as their size is known."""
         try:
             for place, data in enumerate(row["images"]):
                 self._check_image(data, f"image {place}")

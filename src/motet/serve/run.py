@@ -8,6 +8,7 @@ import ipaddress
 import json
 import os
 import signal
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.supervisors import Multiprocess
 
 from motet.core import ConfigError
+from motet.core.model_folder import model_folder
 from motet.hub.predict import load
 from motet.serve.app import create_app
 from motet.serve.limits import Limits
@@ -30,7 +33,7 @@ _LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
-    """What to serve, and where.
+    """The model that is served, and the place where it is.
 
     Args:
         model: a run, a saved model or a name on the Hub.
@@ -56,7 +59,7 @@ class ServeSettings:
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine reaches the service."""
+        """True where only this machine reaches the service."""
         if self.host == "localhost":
             return True
         try:
@@ -105,14 +108,17 @@ def serve(settings: ServeSettings) -> None:
         CheckpointError: there is no such model.
         ConfigError: an address that cannot be listened on.
     """
-    app: Any = app_of(settings) if settings.workers == 1 else f"{__name__}:app_from_environment"
+    alone = settings.workers == 1
+    if not alone and Path(settings.model).is_dir():
+        model_folder(settings.model)  # one line here instead of a traceback per worker
+    app: Any = app_of(settings) if alone else f"{__name__}:app_from_environment"
     config = uvicorn.Config(
         app,
+        factory=not alone,
+        workers=settings.workers,
         host=settings.host,
         port=settings.port,
-        workers=settings.workers,
-        factory=settings.workers > 1,
-        http=timed_protocol(settings.limits.seconds),
+        http=timed_protocol(settings.limits.seconds) if alone else f"{__name__}:WorkerProtocol",  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         log_level="warning",
@@ -121,62 +127,85 @@ def serve(settings: ServeSettings) -> None:
         limit_concurrency=settings.limits.connections,
         timeout_graceful_shutdown=int(settings.limits.seconds) + 1,
     )
-    try:
-        socket = config.bind_socket()
-    except SystemExit as error:
-        raise ConfigError(f"--port: got {settings.port}, which is taken on {settings.host}; want a free one") from error
+    listener = _listener(settings.host, settings.port)
     # uvicorn raises the signal that stopped it again, for handlers that would end the command as one that failed.
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     os.environ[_SETTINGS] = settings.to_json()
     try:
-        if settings.workers == 1:
-            uvicorn.Server(config).run(sockets=[socket])
+        if alone:
+            uvicorn.Server(config).run(sockets=[listener])
         else:
-            from uvicorn.supervisors import Multiprocess
-
-            Multiprocess(config, target=uvicorn.Server(config).run, sockets=[socket]).run()
+            Multiprocess(config, sockets=[listener]).run()
     finally:
         del os.environ[_SETTINGS]
         for number, handler in before.items():
             signal.signal(number, handler)
-        socket.close()
+        listener.close()
 
 
-def timed_protocol(seconds: float) -> type[asyncio.Protocol]:
-    """Returns uvicorn's HTTP protocol with a limit on the time that the head of a request may take.
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(
+            f"--host, --port: got {host}:{port} ({reason}); want an address of this machine, and a free port"
+        ) from error
+    found.set_inheritable(True)  # for the workers
+    return found
 
-    Without it a client that sends one letter a minute holds a connection for ever.
 
-    Args:
-        seconds: after which a connection without a whole head is closed.
+class TimedH11(H11Protocol):
+    """uvicorn's HTTP protocol with a limit on the time that the head of a request may take.
+
+    Without it a client that sends a letter per minute holds a connection for ever.
+
+    Attributes:
+        head_seconds: after which a connection without a whole head is closed.
     """
 
-    class TimedH11(H11Protocol):
-        _head_timer: asyncio.TimerHandle | None = None
+    head_seconds = 30.0
+    _head_timer: asyncio.TimerHandle | None = None
 
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._watch()
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._watch()
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._watch()
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            if self._head_timer is not None:
-                self._head_timer.cancel()
-            super().connection_lost(exc)
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        super().connection_lost(exc)
 
-        def _watch(self) -> None:
-            if self._head_timer is None and self._is_waiting():
-                self._head_timer = self.loop.call_later(seconds, self._close_if_waiting)
+    def _watch(self) -> None:
+        if self._head_timer is None and self._is_waiting():
+            self._head_timer = self.loop.call_later(self.head_seconds, self._close_if_waiting)
 
-        def _close_if_waiting(self) -> None:
-            self._head_timer = None
-            if self._is_waiting():
-                self.transport.close()
+    def _close_if_waiting(self) -> None:
+        self._head_timer = None
+        if self._is_waiting():
+            self.transport.close()
 
-        def _is_waiting(self) -> bool:
-            return self.cycle is None or self.cycle.response_complete
+    def _is_waiting(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
-    return TimedH11
+
+def timed_protocol(seconds: float) -> type[TimedH11]:
+    """Returns the protocol with this limit.
+
+    Args:
+        seconds: that the head of a request may take.
+    """
+    return type("TimedH11", (TimedH11,), {"head_seconds": seconds})
+
+
+def __getattr__(name: str) -> Any:
+    # Workers import the protocol by this name: a class that is made in the main process cannot be sent to them.
+    if name == "WorkerProtocol" and _SETTINGS in os.environ:
+        return timed_protocol(ServeSettings.from_json(os.environ[_SETTINGS]).limits.seconds)
+    raise AttributeError(name)
