@@ -118,7 +118,7 @@ def serve(settings: ServeSettings) -> None:
         workers=settings.workers,
         host=settings.host,
         port=settings.port,
-        http=timed_protocol(settings.limits.seconds) if alone else f"{__name__}:WorkerProtocol",  # type: ignore[arg-type]
+        http=timed_protocol(settings.limits.seconds) if alone else f"{__name__}:WorkerProtocol",
         ws="none",
         lifespan="on",
         log_level="warning",
