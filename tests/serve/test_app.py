@@ -200,10 +200,11 @@ def test_a_token_is_wanted_everywhere_but_on_the_page_and_for_health() -> None:
 
 
 def test_other_sites_neither_post_nor_read() -> None:
-    app = create_app(ServedModels(toy_predictor()), hosts=("localhost", "testserver"))
+    app = create_app(ServedModels(toy_predictor()), hosts=("localhost", "testserver", "[::1]"))
     with TestClient(app) as client:
         assert client.get("/tasks").status_code == 200
         assert client.get("/tasks", headers={"host": "evil.example:8000"}).status_code == 421
+        assert client.get("/tasks", headers={"host": "[::1]"}).status_code == 200
         for site, status in (("cross-site", 403), ("same-origin", 200), ("none", 200)):
             answer = client.post("/predict/bright", files=[png()], headers={"sec-fetch-site": site})
             assert answer.status_code == status

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import call
 from toy_predictor import GreyConfig, grey_png, toy_task
 
 from motet.core.model_folder import write_model
@@ -22,7 +21,9 @@ from motet.serve.run import ServeSettings
 
 
 def test_settings_come_back_from_the_environment() -> None:
-    settings = ServeSettings(model="m", trust=("a", "b"), workers=3, limits=Limits(rows=7, seconds=1.5))
+    settings = ServeSettings(
+        model="m", trust=("a", "b"), workers=3, limits=Limits(rows=7, seconds=1.5), allowed_hosts=("c",)
+    )
     assert ServeSettings.from_json(settings.to_json()) == settings
 
 
@@ -91,18 +92,3 @@ def answer_of(port: int, headers: dict[str, str]) -> int:
         return connection.getresponse().status
     finally:
         connection.close()
-
-
-def test_what_cannot_be_served_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "got no such folder" in call("serve", tmp_path / "nothing").err
-    (tmp_path / "empty").mkdir()
-    assert "want the folder of a saved model" in call("serve", tmp_path / "empty", "--workers", "2").err
-    write_model(tmp_path / "model", GreyConfig().build([toy_task("bright")], texts=tuple))
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        ran = call("serve", tmp_path / "model", "--trust", "toy_predictor", "--port", port)
-    assert (ran.code, f"got 127.0.0.1:{port} (" in ran.err) == (2, True)
-    monkeypatch.setattr("motet.cli.serve.EXTRA", ("no_such_package",))
-    assert "pip install 'motet[serve]'" in call("serve", tmp_path / "model").err
-    assert "pip install 'motet[serve]'" in call("demo", "--serve", "--folder", tmp_path / "demo").err
-    assert not (tmp_path / "demo").exists()

@@ -11,7 +11,7 @@ import typer
 
 from motet.cli.console import print_json, print_lines
 from motet.cli.maps import drawn_at, map_summary, write_map
-from motet.cli.options import Json, Trust
+from motet.cli.options import Json, Trust, chosen_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -97,7 +97,7 @@ def predict(
     from motet.core.errors import ConfigError, nearest
     from motet.hub.predict import load
 
-    predictor = load(model, trust=trust or (), device=device)
+    predictor = load(model, trust=trust or (), device=chosen_device(device))
     if len(task or predictor.tasks) != 1:
         got = ", ".join(task) if task else "none"
         raise ConfigError(f"--task: got {got}; want one of the model's tasks: {', '.join(predictor.tasks)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.cli.console import print_errors, print_lines
+from motet.cli.options import chosen_device
 from motet.cli.predict import candidates_of
 from motet.cli.predict_rows import fingerprint, rows_of
 from motet.cli.progress import counting
@@ -73,7 +74,9 @@ def predict_many(request: ManyRequest) -> None:
         raise ConfigError("--out: got none; want a .jsonl, .csv or .parquet file for the predictions of --images")
     if request.out.exists() and not request.force:
         raise ConfigError(f"--out: got the existing file {request.out}; want a new one, or --force to replace it")
-    predictor = load(request.model, trust=request.trust, device=_device(request.device), batch_size=request.batch_size)
+    predictor = load(
+        request.model, trust=request.trust, device=chosen_device(request.device), batch_size=request.batch_size
+    )
     tasks = _tasks(predictor, request.tasks)
     rows = rows_of(
         request.images, tasks, image_columns=request.image_columns, text_columns=request.text_columns,
@@ -125,12 +128,6 @@ def _candidates(texts: Sequence[str], tasks: Sequence[Task]) -> tuple[Any, ...]:
         got = ", ".join(task.name for task in matching) or "no task that chooses from candidates"
         raise ConfigError(f"--task: got {got}; want one task that chooses from candidates at a time")
     return candidates_of(texts, matching[0].target, ()).values if matching else ()
-
-
-def _device(name: str | None) -> str:
-    import torch
-
-    return name or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _identity(request: ManyRequest, tasks: Sequence[str], rows: str, count: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from motet.cli.console import print_errors, print_lines
-from motet.cli.options import Trust
+from motet.cli.options import Trust, chosen_device
 
 if TYPE_CHECKING:
     from motet.serve.run import ServeSettings
@@ -42,6 +42,10 @@ def serve(
     singles: Annotated[
         bool, typer.Option("--singles/--no-singles", help="also serve the single-task models beside the run")
     ] = True,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="another name in the Host header, of a proxy on this machine; repeated"),
+    ] = None,
     trust: Trust = None,
 ) -> None:
     """Serve a trained model over HTTP, with a page to try it and /openapi.json for programs.
@@ -56,8 +60,8 @@ def serve(
                     seconds=max_seconds, queue=max(queue, max_rows))  # fmt: skip
     serve_model(
         ServeSettings(
-            model=model, host=host, port=port, workers=workers, device=device or _device(), batch_size=batch_size,
-            trust=tuple(trust or ()), singles=singles, limits=limits,
+            model=model, host=host, port=port, workers=workers, device=chosen_device(device), batch_size=batch_size,
+            trust=tuple(trust or ()), singles=singles, limits=limits, allowed_hosts=tuple(allow_host or ()),
         )
     )  # fmt: skip
 
@@ -91,9 +95,3 @@ def check_extra() -> None:
         raise ConfigError(
             f"motet serve: got no package {missing[0]}; want the extra 'serve': pip install 'motet[serve]'"
         )
-
-
-def _device() -> str:
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"

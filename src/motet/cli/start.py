@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from motet.cli.console import console, print_errors, print_lines
-from motet.cli.options import INIT_RECIPE
+from motet.cli.options import INIT_RECIPE, chosen_device
 from motet.cli.serve import check_extra, serve_model
 from motet.cli.stop import continued_by
 
@@ -40,7 +40,7 @@ def demo(
     if serve:
         from motet.serve.run import ServeSettings
 
-        serve_model(ServeSettings(model=str(folder / "multi")))
+        serve_model(ServeSettings(model=str(folder / "multi"), device=chosen_device(None)))
 
 
 def init(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections import deque
@@ -17,7 +16,6 @@ from motet.hub.predict import PredictionInput, Predictor
 from motet.serve.limits import Limits, Refused
 from motet.serve.metrics import ServiceMetrics
 
-log = logging.getLogger("motet.serve")
 T = TypeVar("T")
 
 
@@ -168,8 +166,6 @@ class Batcher:
                 for waiting in batch:
                     await self._answer(key, [waiting])
                 return
-            if not isinstance(error, Refused):
-                log.exception("task %s", key.task)
             _settle(batch[0].answer, error=error)
             return
         self.metrics.batches.labels(key.task).observe(len(rows))

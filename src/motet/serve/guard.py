@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import re
 import time
 from collections.abc import Collection
 from typing import Any
@@ -77,7 +78,7 @@ class Guard:
 
     def _check(self, scope: Scope) -> None:
         headers = dict(scope["headers"])
-        host = headers.get(b"host", b"").decode("latin-1").rsplit(":", 1)[0] if self.hosts else ""
+        host = re.sub(r":\d+$", "", headers.get(b"host", b"").decode("latin-1"))
         if self.hosts and host.lower() not in self.hosts:
             raise Refused(421, f"got the host {host[:100]!r}; want one of {', '.join(sorted(self.hosts))}")
         if scope["method"] == "POST" and headers.get(b"sec-fetch-site", b"none") in (b"cross-site", b"same-site"):

@@ -45,6 +45,7 @@ class ServeSettings:
         trust: names that may be imported.
         singles: whether the single-task models beside a run are served too.
         limits: of requests.
+        allowed_hosts: names besides this machine's own by which a proxy on it may call the service.
     """
 
     model: str
@@ -56,6 +57,7 @@ class ServeSettings:
     trust: tuple[str, ...] = ()
     singles: bool = True
     limits: Limits = field(default_factory=Limits)
+    allowed_hosts: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -75,8 +77,8 @@ class ServeSettings:
     def from_json(cls, text: str) -> ServeSettings:
         """Returns the settings that `to_json` wrote."""
         fields: dict[str, Any] = json.loads(text)
-        limits, trust = Limits(**fields.pop("limits")), tuple(fields.pop("trust"))
-        return cls(limits=limits, trust=trust, **fields)
+        tuples = {name: tuple(fields.pop(name)) for name in ("trust", "allowed_hosts")}
+        return cls(limits=Limits(**fields.pop("limits")), **tuples, **fields)
 
 
 def app_of(settings: ServeSettings) -> ASGIApp:
@@ -92,7 +94,7 @@ def app_of(settings: ServeSettings) -> ASGIApp:
         singles,
         lambda folder: load(folder, trust=settings.trust, device=settings.device, batch_size=settings.batch_size),
     )
-    hosts = _LOCAL if settings.is_local else ()
+    hosts = (*_LOCAL, settings.host, *settings.allowed_hosts) if settings.is_local else ()
     return create_app(models, limits=settings.limits, token=os.environ.get(TOKEN, ""), hosts=hosts)
 
 
