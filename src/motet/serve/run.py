@@ -127,6 +127,7 @@ def serve(settings: ServeSettings) -> None:
         access_log=False,
         server_header=False,
         limit_concurrency=settings.limits.connections,
+        timeout_worker_healthcheck=60,  # a worker that loads its model does not answer for a while
         timeout_graceful_shutdown=int(settings.limits.seconds) + 1,
     )
     listener = _listener(settings.host, settings.port)
