@@ -77,8 +77,8 @@ class ServeSettings:
     def from_json(cls, text: str) -> ServeSettings:
         """Returns the settings that `to_json` wrote."""
         fields: dict[str, Any] = json.loads(text)
-        tuples = {name: tuple(fields.pop(name)) for name in ("trust", "allowed_hosts")}
-        return cls(limits=Limits(**fields.pop("limits")), **tuples, **fields)
+        limits, trust, hosts = Limits(**fields.pop("limits")), fields.pop("trust"), fields.pop("allowed_hosts")
+        return cls(limits=limits, trust=tuple(trust), allowed_hosts=tuple(hosts), **fields)
 
 
 def app_of(settings: ServeSettings) -> ASGIApp:
