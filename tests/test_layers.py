@@ -32,7 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "analysis": {"core", "data", "training", "evaluation"},
     "report": {"core", "data", "preprocess", "evaluation", "analysis"},
-    "hub": {"core", "systems", "tasks", "preprocess", "report", "training"},
+    "hub": {"core", "systems", "tasks", "preprocess", "evaluation", "report", "training"},
+    # The service answers with what a report draws: maps in colours, attention.
+    "serve": {"core", "preprocess", "report", "hub"},
     "experiments": {
         "core",
         "nn",
@@ -49,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"core", "data", "tasks", "systems", "training"},
     "scaffold": {"core", "data", "tasks", "systems", "config"},
 }
-MAY_IMPORT["recipes"] = set(MAY_IMPORT) - {"config", "scaffold", "experiments"}
+MAY_IMPORT["recipes"] = set(MAY_IMPORT) - {"config", "scaffold", "experiments", "serve"}
 MAY_IMPORT["cli"] = set(MAY_IMPORT)
 
 

@@ -68,6 +68,13 @@ def sources_of(target: str, settings: list[str] | None) -> tuple[Source, ...]:
     return data_of(target, settings).sources
 
 
+def chosen_device(name: str | None) -> str:
+    """Returns the device of --device: the GPU by default, if there is one."""
+    import torch
+
+    return name or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def is_main_process() -> bool:
     """Returns whether this process, of those that `torchrun` started, prints and writes files."""
     return os.environ.get("RANK", "0") == "0"

@@ -1,4 +1,4 @@
-"""The command `predict`: one prediction of a trained model."""
+"""The command `predict`: one prediction of a trained model, or many in a file."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ import typer
 from motet.cli.console import print_json, print_lines
 from motet.cli.decoding import Decodings, decode_as_set
 from motet.cli.maps import drawn_at, map_summary, write_map
-from motet.cli.options import Json, Trust
+from motet.cli.options import Json, Trust, chosen_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from motet.core import Boxes, BoxSet, ImageFile, Prediction, TargetSpec, Task
-
-_FRAMES = 12  # per video: systems that read 2, 3, 4, 6 or 12 frames find theirs among these, or close to them
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,10 +31,21 @@ def predict(
     model: Annotated[
         str, typer.Argument(metavar="RUN", help="the folder of a run or saved model, or a name on the Hub")
     ],
-    task: Annotated[str, typer.Option(help="the task; the model's only task by default")] = "",
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help="the task; the model's only task by default; repeated with --images: all in one pass"),
+    ] = None,
     image: Annotated[
         list[str] | None, typer.Option(help="an image or video file; repeated for a task on pairs")
     ] = None,
+    images: Annotated[
+        str,
+        typer.Option(
+            metavar="FOLDER|PATTERN|TABLE",
+            help="many rows: image or video files, or a table (.csv, .jsonl, .parquet, ...) with a column of images or "
+            "texts; the predictions go to --out FILE, one row each; an unreadable row gets its error there",
+        ),
+    ] = "",
     text: Annotated[str | None, typer.Option(help="the prompt: a question, sentence or phrase")] = None,
     candidate: Annotated[
         list[str] | None,
@@ -45,25 +54,57 @@ def predict(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="IMAGE|FOLDER",
+            metavar="IMAGE|FOLDER|FILE",
             help="draw the prediction: boxes on the image, a map beside it, or text below it; "
-            "a folder (no suffix) also gets the values of a map",
+            "a folder (no suffix) also gets the values of a map; with --images a .jsonl, .csv or .parquet file",
         ),
     ] = None,
     min_score: Annotated[float, typer.Option(min=0.0, max=1.0, help="leave out boxes of a lower score")] = 0.3,
     decoding: Decodings = None,
+    scores: Annotated[
+        int, typer.Option(min=0, help="with --images: this many next best names per prediction, with their scores")
+    ] = 0,
+    image_column: Annotated[
+        list[str] | None, typer.Option(help="of a table in --images: column of the image; repeated for pairs [image]")
+    ] = None,
+    text_column: Annotated[
+        list[str] | None, typer.Option(help="of a table in --images: column of the text; repeated for pairs [text]")
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="with --images: also result files as COCO, VQA and GLUE want them"),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="rows per forward pass")] = 32,
+    workers: Annotated[
+        int, typer.Option(min=0, help="with --images: processes that read images while the model predicts")
+    ] = 0,
+    device: Annotated[str | None, typer.Option(help="cuda or cpu; the GPU if there is one")] = None,
+    force: Annotated[bool, typer.Option("--force", help="with --images: begin anew, and replace --out FILE")] = False,
     json: Json = False,
     trust: Trust = None,
 ) -> None:
-    """Predict one task for one image, text or video with a trained model."""
+    """Predict one task for one image, text or video with a trained model, or several tasks for many."""
+    if images:
+        from motet.cli.predict_many import ManyRequest, predict_many
+
+        predict_many(
+            ManyRequest(
+                model=model, tasks=tuple(task or ()), images=images, out=out, text=text or "",
+                candidates=tuple(candidate or ()), scores=scores, image_columns=tuple(image_column or ("image",)),
+                text_columns=tuple(text_column or ("text",)), results=results, batch_size=batch_size, workers=workers,
+                device=device, force=force, trust=tuple(trust or ()), decoding=tuple(decoding or ()),
+            )
+        )  # fmt: skip
+        return
     from motet.core.errors import ConfigError, nearest
     from motet.hub.predict import load
 
-    predictor = load(model, trust=trust or ())
+    predictor = load(model, trust=trust or (), device=chosen_device(device))
     decode_as_set(predictor.system, decoding)
-    if not task and len(predictor.tasks) != 1:
-        raise ConfigError(f"--task: got none; want one of the model's tasks: {', '.join(predictor.tasks)}")
-    name = task or next(iter(predictor.tasks))
+    if len(task or predictor.tasks) != 1:
+        got = ", ".join(task) if task else "none"
+        raise ConfigError(f"--task: got {got}; want one of the model's tasks: {', '.join(predictor.tasks)}")
+    (name,) = task or predictor.tasks
     if out is not None and not image:
         raise ConfigError("--out: got no --image; want --image FILE, to draw the prediction on")
     if name not in predictor.tasks:
@@ -89,18 +130,15 @@ def predict(
 
 def images_or_frames(images: Sequence[str], task: Task) -> Sequence[str | ImageFile] | None:
     """Returns the images; for a task on videos, the frames of each video in place of its file."""
-    from motet.data.formats.video_file import Clip, VideoFrame
-    from motet.data.formats.video_rows import Frames, is_video
+    from motet.cli.predict_rows import frames_of
+    from motet.core import DiskImage
+    from motet.data.formats.video_rows import is_video
 
     if "video" not in task.inputs:
         return images or None
     frames: list[str | ImageFile] = []
     for image in images:
-        if is_video(image):
-            clip = Clip(Path(image), Frames(_FRAMES).positions())
-            frames += [VideoFrame(clip, place) for place in range(_FRAMES)]
-        else:
-            frames.append(image)
+        frames += frames_of(DiskImage(Path(image))) if is_video(image) else [image]
     return frames or None
 
 

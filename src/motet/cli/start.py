@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from motet.cli.console import console, print_errors, print_lines
-from motet.cli.options import INIT_RECIPE
+from motet.cli.options import INIT_RECIPE, chosen_device
+from motet.cli.serve import check_extra, serve_model
 from motet.cli.stop import continued_by
 
 
@@ -22,6 +23,9 @@ def add_to(app: typer.Typer) -> None:
 def demo(
     quick: Annotated[bool, typer.Option("--quick", help="smaller: under three minutes instead of ten")] = False,
     folder: Annotated[Path, typer.Option(help="folder of the runs and the report")] = Path("runs/demo"),
+    serve: Annotated[
+        bool, typer.Option("--serve", help="at the end serve the model, with a page to try it on your images")
+    ] = False,
 ) -> None:
     """Train a model on seven tasks, train single-task baselines, compare them, and show some predictions.
 
@@ -29,8 +33,14 @@ def demo(
     """
     from motet.cli.demo import demo as run_demo
 
+    if serve:  # before minutes of training
+        check_extra()
     with continued_by("the same command continues"):
         run_demo(folder, quick, console())
+    if serve:
+        from motet.serve.run import ServeSettings
+
+        serve_model(ServeSettings(model=str(folder / "multi"), device=chosen_device(None)))
 
 
 def init(

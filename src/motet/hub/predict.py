@@ -14,6 +14,8 @@ import torch
 
 from motet.core import (
     Answer,
+    AttentionMaps,
+    Batch,
     ClassPrediction,
     ConfigError,
     DataError,
@@ -29,6 +31,7 @@ from motet.core import (
     nearest,
 )
 from motet.hub import from_pretrained
+from motet.hub.many import ExampleRows, RowPredictions, predict_rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -103,18 +106,78 @@ class Predictor:
     def stream(self, task: str, inputs: Sequence[PredictionInput]) -> Iterator[Prediction]:
         """Yields the predictions for many rows, in their order; all rows are checked before the first prediction."""
         known = self._task(task)
-        examples = [_example(known, one, index) for index, one in enumerate(inputs)]
+        examples = [_example((known,), one, index) for index, one in enumerate(inputs)]
         return itertools.chain.from_iterable(
             self._predict(known, examples[start : start + self.batch_size])
             for start in range(0, len(examples), self.batch_size)
         )
 
+    def many(
+        self,
+        tasks: str | Sequence[str],
+        rows: Sequence[PredictionInput] | ExampleRows,
+        *,
+        workers: int = 0,
+        first: int = 0,
+    ) -> Iterator[RowPredictions]:
+        """Yields the predictions of many rows for several tasks: every row is read and encoded once, for all tasks.
+
+        A row that cannot be read or lacks an input yields its error as one line, and costs no other row.
+
+        Args:
+            tasks: the name of a task, or several.
+            rows: inputs, a reader of a data set, or Examples.
+            workers: processes that read and encode rows while the system predicts; 0 for none.
+            first: the row to begin with, such as the first one that an earlier call did not reach.
+
+        Raises:
+            ConfigError: an unknown task, with the nearest name.
+
+        Examples:
+            >>> from motet.hub.predict import PredictionInput
+            >>> inputs = [PredictionInput(image=path) for path in ("a.jpg", "b.jpg")]
+            >>> [row.predictions for row in predictor.many(["caption", "count"], inputs)]  # doctest: +SKIP
+        """
+        names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+        if not names:
+            raise ConfigError("tasks: got none; want at least one")
+        known = tuple(self._task(name) for name in names)
+        read = _InputRows(known, rows)
+        return predict_rows(
+            self._predictions, self.system.processor, known, read, batch_size=self.batch_size, workers=workers,
+            first=first,
+        )  # fmt: skip
+
     @torch.inference_mode()
+    def attention(
+        self, task: str, image: ImageInput | None = None, text: str | Sequence[str] | None = None
+    ) -> AttentionMaps:
+        """Returns the attention between the words and the regions of one row, of the system's last layer.
+
+        Args:
+            task: its name.
+            image: see `PredictionInput`.
+            text: see `PredictionInput`.
+
+        Raises:
+            ConfigError: an unknown task, one whose system returns no attention, or a missing input.
+        """
+        known = self._task(task)
+        example = _example((known,), PredictionInput(image=image, text=text), 0)
+        processor, last = self.system.processor, self.system.attention_layers(task) - 1
+        batch = processor.collate([processor.row(example, (known,), None)], keep_annotations=False)
+        (maps,) = self.system.attention(batch.to(_device(self.system)), task, [last])
+        return maps
+
     def _predict(self, task: Task, examples: Sequence[Example]) -> Sequence[Prediction]:
         processor = self.system.processor
         rows = [processor.row(example, (task,), None) for example in examples]
-        batch = processor.collate(rows, keep_annotations=False).to(_device(self.system))
-        return [_ranked(one, task) for one in self.system.predict(batch)[task.name]]
+        return self._predictions(processor.collate(rows, keep_annotations=False))[task.name]
+
+    @torch.inference_mode()
+    def _predictions(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
+        found = self.system.predict(batch.to(_device(self.system)))
+        return {name: [_ranked(one, self.tasks[name]) for one in rows] for name, rows in found.items()}
 
     def _task(self, name: str) -> Task:
         if name not in self.system.tasks:
@@ -152,18 +215,35 @@ def _ranked(prediction: Prediction, task: Task) -> Prediction:
     return prediction
 
 
-def _example(task: Task, inputs: PredictionInput, index: int) -> Example:
+@dataclass(frozen=True)
+class _InputRows:
+    """Rows as Examples: each input becomes one when it is read."""
+
+    tasks: tuple[Task, ...]
+    rows: Sequence[PredictionInput] | ExampleRows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Example:
+        one = self.rows[index]
+        return _example(self.tasks, one, index) if isinstance(one, PredictionInput) else one
+
+
+def _example(tasks: Sequence[Task], inputs: PredictionInput, index: int) -> Example:
     """Returns the row as a reader of a data set would."""
     raw = _images(inputs.image)
-    if task.inputs & {"image", "regions", "video"} and not raw:
-        raise ConfigError(f"task {task.name!r} needs an image: got none; want image=...")
-    if "text" in task.inputs and inputs.text is None:
-        raise ConfigError(f"task {task.name!r} needs a text: got none; want text=...")
+    for task in tasks:
+        if task.inputs & {"image", "regions", "video"} and not raw:
+            raise ConfigError(f"task {task.name!r} needs an image: got none; want image=...")
+        if "text" in task.inputs and inputs.text is None:
+            raise ConfigError(f"task {task.name!r} needs a text: got none; want text=...")
     images = tuple(_image_file(image, f"image {place}") for place, image in enumerate(raw))
     text = inputs.text if isinstance(inputs.text, str) else tuple(inputs.text or ("",))
     # The ids seed sampled decoding, so another prefix would change what a saved model generates.
     ids = tuple(f"ask/{index}/{place}" for place in range(len(images)))
-    image_candidates = ids if isinstance(task.target, Match) and task.target.among == "images" else ()
+    among_images = any(isinstance(task.target, Match) and task.target.among == "images" for task in tasks)
+    image_candidates = ids if among_images else ()
     return Example(
         id=f"ask/{index}",
         images=images,
