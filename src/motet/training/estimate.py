@@ -6,6 +6,7 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from motet.training.initial_weights import initial_system
 from motet.training.optim import set_lr
 from motet.training.run import Run
 from motet.training.step import TrainStep
+from motet.training.text_encoding import encode_texts_aside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,8 @@ class Estimate:
         frozen: parameters that are not trained.
         step_seconds: of one step, as measured.
         setup_seconds: to read the sources and build the system, as measured.
-        store_seconds: time to encode and store every image, of all roles; 0 without stored features. Images that are
-            stored already take none.
+        store_seconds: time to encode and store every image and text, of all roles; 0 without stored features. What is
+            stored already takes none.
         evaluation_seconds: of all evaluations, with those of the test rows; from some rows of each source.
         seconds: of all this together, without the report page and trivial baselines that read the training rows.
         memory_bytes: the peak in the measured steps, of the GPU where there is one, else of the whole process.
@@ -90,8 +92,13 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
     encoding = ImageEncoding(system)
     if run.stores_features:
         system.processor = system.processor.with_features(encoding)
-    step_seconds = _time_steps(run, system, mixture, encoding, min(timed_steps, max(1, run.train.steps)))
-    evaluation = evaluation_seconds(run, system, lambda: encoding.seconds)
+    texts = encode_texts_aside(run, system)
+
+    def stored_seconds() -> float:
+        return encoding.seconds + (texts.seconds if texts is not None else 0.0)
+
+    step_seconds = _time_steps(run, system, mixture, stored_seconds, min(timed_steps, max(1, run.train.steps)))
+    evaluation = evaluation_seconds(run, system, stored_seconds)
     shared, own, frozen = count_parameters(system)
     stored, store_seconds, folder = 0, 0.0, Path()
     if run.features is not None and encoding.images:
@@ -100,7 +107,11 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         views += _num_held_out_images(run, mixture)
         stored = views * encoding.bytes_each
         store_seconds = views * encoding.seconds_per_stored_image()
+    if run.features is not None:
         folder = run.features.folder
+    if texts is not None:
+        text_bytes, text_seconds = texts.to_store(run)
+        stored, store_seconds = stored + text_bytes, store_seconds + text_seconds
     cost = run.balancer.cost(system)
     free = shutil.disk_usage(_existing(folder)).free
     if stored > free:
@@ -181,24 +192,25 @@ class ImageEncoding:
         return self.read(image, allowed, rng), 0
 
 
-def _time_steps(run: Run, system: System, mixture: Mixture, encoding: ImageEncoding, timed_steps: int) -> float:
+def _time_steps(
+    run: Run, system: System, mixture: Mixture, stored_seconds: Callable[[], float], timed_steps: int
+) -> float:
     groups = system.parameter_groups()
     optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
-    train_step = TrainStep(system, optimizer, run.balancer.start(system), run.train, encoding.device)
+    train_step = TrainStep(system, optimizer, run.balancer.start(system), run.train, next(system.parameters()).device)
     loader = Loader(mixture, system.processor, parts=run.train.micro_batches, on_bad_row=run.train.on_bad_row)
     set_lr(optimizer, 0.0)  # the weights do not change
     system.train()
     reading = updating = 0.0
     steps = loader.segment(0, timed_steps + 1)
     for index in range(timed_steps + 1):
-        encoding.seconds = 0.0 if index == 0 else encoding.seconds
-        reads, encodes = time.perf_counter(), encoding.seconds
+        reads, encodes = time.perf_counter(), stored_seconds()
         ready = next(steps)
         updates = time.perf_counter()
         train_step.update(index, 0, [part for batch in ready.batches for part in batch], False)
         mixture.consumed = dict(ready.planned.consumed)
         if index:  # the first step also allocates and warms up
-            reading += updates - reads - (encoding.seconds - encodes)
+            reading += updates - reads - (stored_seconds() - encodes)
             updating += time.perf_counter() - updates
     # Workers read while the device computes.
     hidden = reading / run.train.workers if run.train.workers else 0.0

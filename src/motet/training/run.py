@@ -56,7 +56,7 @@ class From:
 
 @dataclass(frozen=True)
 class Features:
-    """Store the frozen encoder's output once and read it instead of images (LiT decoder, section 5.9).
+    """Store the frozen encoders' outputs once and read them instead of images and texts (LiT decoder, section 5.9).
 
     Args:
         folder: of the stores; shared by runs, keyed by content.

@@ -58,7 +58,7 @@ class UniTSuggestion:
             *(
                 ['        features=Features(Path("runs/features")),  # the frozen encoder reads each image once']
                 if looks
-                else []
+                else ['        features=Features(Path("runs/features")),  # the frozen encoder reads each text once']
             ),
             "    )",
         ]
@@ -68,7 +68,7 @@ class UniTSuggestion:
             "motet.training.balancers": ("TaskMean",),
             "motet.training.optim": ("SkipUnusedAdamW",),
             "motet.training.config": ("TrainConfig",),
-            "motet.training.run": ("Features", "Run") if looks else ("Run",),
+            "motet.training.run": ("Features", "Run"),
         }
         if len(tasks) > 1:
             imports["motet.data.sampling_rates"] = ("FixedRates",) if rates else ("Temperature",)
