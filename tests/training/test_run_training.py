@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from toy_unit import CONFIG, Rows, row, task
 from toys import ToyConfig, ToyProcessor, ToyReader, label_task, toy_run
 
 from motet.core import CheckpointError, ConfigError, DataError, DiskImage, Example, Report
@@ -17,8 +19,12 @@ from motet.data.features import FeatureFiles
 from motet.data.negatives import RandomCaptions
 from motet.data.round_robin import RoundRobin
 from motet.data.schedules import Mixed
+from motet.data.source import Source
 from motet.experiments.api import evaluate as evaluate_run
+from motet.nn.tower import Frozen
+from motet.systems.unit.text import TextMemory
 from motet.training.checkpoint import tensors_equal
+from motet.training.config import TrainConfig
 from motet.training.initial_weights import initial_system
 from motet.training.lr_schedules import Cosine
 from motet.training.run import Features, Run
@@ -278,3 +284,41 @@ class OnDisk:
     def __getitem__(self, index: int) -> Example:
         images = (DiskImage(self.paths[index]),)
         return Example(id=str(index), images=images, image_ids=self.keys(index), labels={"class": 1})
+
+
+class Sentences(Rows):
+    """Pairs of sentences that differ from row to row, in length too."""
+
+    def __getitem__(self, index: int) -> Example:
+        words = ["a", "cat", "no", "dog", "two", "cows"]
+        return row(index, text=(" ".join(words[: 1 + index % 5]), " ".join(words[index % 4 :])))
+
+
+def losses_in(folder: Path) -> list[float]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [line["loss"]["pair"] for line in lines if "loss" in line]
+
+
+def test_a_run_of_frozen_texts_has_the_losses_from_stored_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = tuple(
+        Source(name=f"pairs/{role}", reader=Sentences(count), tasks=(task("pair"),), role=role)
+        for role, count in (("train", 12), ("test", 4))
+    )
+    run = Run(
+        system=replace(CONFIG, linear=True, text_mode=Frozen(), dropout=0.0, attention_dropout=0.0),
+        sources=sources,
+        schedule=Mixed(batch_size=3, whole_batches=True),
+        train=TrainConfig(steps=8, lr=0.05, weight_decay=0.0),
+    )
+    run_training(run, tmp_path / "live", device="cpu", show=False)
+    live = losses_in(tmp_path / "live")
+    assert len(live) == 8
+    assert np.ptp(live) > 0.05
+    stored = replace(run, features=Features(tmp_path / "features"))
+    monkeypatch.setattr(TextMemory, "separate_sentences", lambda *given: pytest.fail("encoded again"))
+    report = run_training(stored, tmp_path / "stored", device="cpu", show=False)
+    np.testing.assert_allclose(losses_in(tmp_path / "stored"), live, rtol=1e-2, atol=1e-2)
+    assert report.role == "test"
+    assert list((tmp_path / "features").rglob("part-*.npy"))

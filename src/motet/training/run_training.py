@@ -20,6 +20,7 @@ from motet.core.folder_lock import HOLDER, LOCK, FolderLock
 from motet.core.model_folder import WeightMatch
 from motet.core.ranks import broadcast, rank, world
 from motet.core.regular_files import read_json
+from motet.core.task import InputKind
 from motet.data.features import FeatureFiles, images_in
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.mixture import Mixture
@@ -101,8 +102,11 @@ def run_training(
             files = store_features(run, system, progress)
             system.processor = system.processor.with_features(files)
             unreadable = files.left_out
-        store_texts(run, system, progress)
-        started = start_linear_heads(system, sources, seed=run.train.seed, skip_bad_rows=run.train.on_bad_row == "skip")
+        stored: set[InputKind] = {"image", "video"} if run.stores_features else set()
+        if store_texts(run, system, progress):
+            stored.add("text")
+        skips = run.train.on_bad_row == "skip"
+        started = start_linear_heads(system, sources, seed=run.train.seed, skip_bad_rows=skips, stored=stored)
         report = fit(
             system,
             mixture,
@@ -158,8 +162,11 @@ def store_features(run: Run, system: System, progress: FillProgress | None = Non
     return files
 
 
-def store_texts(run: Run, system: System, progress: FillProgress | None = None) -> None:
+def store_texts(run: Run, system: System, progress: FillProgress | None = None) -> bool:
     """Stores the states of a frozen text encoder, if the run stores features, and lets the system read them.
+
+    Returns:
+        Whether there are such texts.
 
     Raises:
         ConfigError: the disk has no room.
@@ -167,6 +174,8 @@ def store_texts(run: Run, system: System, progress: FillProgress | None = None) 
     if run.features is not None and isinstance(system, StoresTexts) and system.stored_text_tasks():
         texts = texts_in(system, run.sources, run.train.on_bad_row)
         system.read_texts(TextStates.fill(system, texts, run.features.folder, progress=progress))
+        return True
+    return False
 
 
 def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: int, baselines: bool) -> Report:
