@@ -40,6 +40,7 @@ from motet.systems.unit.image_inputs import UniTImageInputs
 from motet.systems.unit.options import FixedSize
 from motet.systems.unit.processor import UniTProcessor
 from motet.systems.unit.targets import check_supported
+from motet.systems.unit.text import TextMemory
 from motet.systems.unit.vision import VisionEncoder, downsample_mask
 
 Trunk = tuple[Float[Tensor, "b n c"], tuple[int, int], Bool[Tensor, "b i j"] | None]
