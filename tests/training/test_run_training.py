@@ -22,6 +22,9 @@ from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.experiments.api import evaluate as evaluate_run
 from motet.nn.tower import Frozen
+from motet.preprocess import images
+from motet.preprocess.images import decode
+from motet.systems.base import image_inputs
 from motet.systems.unit.text import TextMemory
 from motet.training.checkpoint import tensors_equal
 from motet.training.config import TrainConfig
@@ -322,3 +325,37 @@ def test_a_run_of_frozen_texts_has_the_losses_from_stored_states(
     np.testing.assert_allclose(losses_in(tmp_path / "stored"), live, rtol=1e-2, atol=1e-2)
     assert report.role == "test"
     assert list((tmp_path / "features").rglob("part-*.npy"))
+
+
+def test_a_run_that_keeps_resized_images_decodes_each_once_and_learns_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(name="boxes", reader=Rows(4), tasks=(task("boxes"),))
+    run = Run(
+        system=replace(CONFIG, dropout=0.0),
+        sources=(source,),
+        schedule=Mixed(batch_size=4, whole_batches=True),
+        train=TrainConfig(steps=3, lr=1e-3),
+    )
+    plain_boxes = replace(task("boxes"), equivariant=frozenset({"hflip"}))  # no crop
+    run = replace(run, sources=(replace(source, tasks=(plain_boxes,)),))
+    run_training(run, tmp_path / "plain", device="cpu", show=False, baselines=False)
+    decoded: list[str] = []
+
+    def counted(image, **given):
+        decoded.append(image.name)
+        return decode(image, **given)
+
+    monkeypatch.setattr(images, "decode", counted)
+    monkeypatch.setattr(image_inputs, "decode", lambda image: pytest.fail("not kept"))
+    kept = replace(run, image_cache=tmp_path / "cache")
+    run_training(kept, tmp_path / "kept", device="cpu", show=False, baselines=False)
+    assert sorted(decoded) == [f"{index}.png" for index in range(4)]
+    steps = [read_weights(tmp_path / name / "step-000003") for name in ("plain", "kept")]
+    assert tensors_equal(*steps)
+
+
+def test_a_processor_that_cannot_keep_images_is_named(tmp_path: Path) -> None:
+    run = replace(toy_run(), image_cache=tmp_path / "cache")
+    with pytest.raises(ConfigError, match=r"Run\.image_cache: got ToyProcessor; want a processor that can keep images"):
+        run_training(run, tmp_path / "run", device="cpu", show=False)

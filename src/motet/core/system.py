@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
@@ -74,6 +75,15 @@ class Processor(Protocol):
 
     def with_features(self, store: FeatureStore | None) -> Self:
         """Returns the same processor, reading stored features (None: pixels) for its images."""
+        ...
+
+
+@runtime_checkable
+class CachesImages(Protocol):
+    """A processor that can keep resized images on the disk, so that a large file is decoded once."""
+
+    def with_image_cache(self, folder: Path) -> Self:
+        """Returns the same processor, keeping the pixels of resized images in a folder. Raises ConfigError."""
         ...
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import torch
 
-from motet.core import CheckpointError, ConfigError, Report, StoresTexts, System
+from motet.core import CheckpointError, ConfigError, Processor, Report, StoresTexts, System
 from motet.core.codec import to_json
 from motet.core.folder_lock import HOLDER, LOCK, FolderLock
 from motet.core.model_folder import WeightMatch
 from motet.core.ranks import broadcast, rank, world
 from motet.core.regular_files import read_json
+from motet.core.system import CachesImages
 from motet.core.task import InputKind
 from motet.data.features import FeatureFiles, images_in
 from motet.data.image_index import fingerprint_of, image_index
@@ -98,6 +99,8 @@ def run_training(
         if matched is None and resume and run.start is not None:
             matched = _saved_match(folder / RUN)
         unreadable: dict[str, str] = {}
+        if run.image_cache is not None:
+            system.processor = _with_image_cache(system.processor, run.image_cache)
         if run.stores_features:
             files = store_features(run, system, progress)
             system.processor = system.processor.with_features(files)
@@ -160,6 +163,12 @@ def store_features(run: Run, system: System, progress: FillProgress | None = Non
     )
     files.left_out = first.left_out | files.left_out
     return files
+
+
+def _with_image_cache(processor: Processor, folder: Path) -> Processor:
+    if not isinstance(processor, CachesImages):
+        raise ConfigError(f"Run.image_cache: got {type(processor).__name__}; want a processor that can keep images")
+    return processor.with_image_cache(folder)
 
 
 def store_texts(run: Run, system: System, progress: FillProgress | None = None) -> bool:
