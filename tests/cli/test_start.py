@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import rich.console
 from PIL import Image
 
 from motet.cli import demo as demo_recipe
@@ -79,7 +81,9 @@ def test_a_folder_that_says_nothing_is_one_line(motet, tmp_path):
 
 def test_the_recipe_has_the_steps_that_fit_on_this_machine(motet, data, monkeypatch):
     monkeypatch.setattr(
-        time_budget, "measure", lambda run, device: time_budget.RunTime(0.5, store_seconds=10.0, fixed_seconds=35.0)
+        time_budget,
+        "measure",
+        lambda run, within, device: time_budget.RunTime(0.5, store_seconds=10.0, fixed_seconds=35.0),
     )
     ran = motet("init", data, "--minutes", "1")
     assert "run: 50 steps, about 1 min on this machine (10 s to store features, 25 s to train, 25 s to" in ran.out
@@ -90,8 +94,30 @@ def test_the_recipe_has_the_steps_that_fit_on_this_machine(motet, data, monkeypa
     assert "run: 200 steps, about 2 min" in ran.out
 
 
+def test_a_run_far_below_the_time_keeps_its_steps_and_says_so(motet, data, monkeypatch):
+    asked = []
+
+    def measure(run, within, device):
+        asked.append(within)
+        return time_budget.RunTime(0.5, 0.0, 10.0, at_most=True)
+
+    monkeypatch.setattr(time_budget, "measure", measure)
+    ran = motet("init", data, "--minutes", "5")
+    assert "run: 200 steps, less than 2 min on this machine\n" in ran.out
+    assert asked == [300]
+    assert "steps=200," in (data / "motet_recipe.py").read_text()
+
+
+def test_a_terminal_says_that_the_run_is_measured(motet, data, monkeypatch):
+    said = []
+    monkeypatch.setattr(time_budget, "measure", lambda run, within, device: time_budget.RunTime(0.5, 0.0, 10.0))
+    monkeypatch.setattr(rich.console.Console, "status", lambda self, text: said.append(text) or nullcontext())
+    assert motet("init", data).code == 0
+    assert said == ["run: measuring its time on this machine, some 10 to 40 s"]
+
+
 def test_a_run_that_cannot_be_measured_is_written_all_the_same(motet, data, monkeypatch):
-    def refuse(run, device):
+    def refuse(run, within, device):
         raise ConfigError("no weights here")
 
     monkeypatch.setattr(time_budget, "measure", refuse)

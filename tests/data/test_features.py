@@ -17,7 +17,7 @@ from toys import WIDTH, ToyProcessor, ToyReader, ToySystem, label_task, toy_sour
 
 from motet.core import ConfigError, DataError, DiskImage, ImageFile, rng_for
 from motet.core.task import Invariance
-from motet.data import feature_parts, features
+from motet.data import feature_parts, store_filling
 from motet.data.features import FeatureFiles, bytes_needed, images_in
 from motet.data.source import Source
 
@@ -219,7 +219,7 @@ def test_a_full_disk_is_refused_before_anything_is_written(
     system: ToySystem, images: list[DiskImage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert bytes_needed(system, images, views=3) == 7 * 3 * WIDTH * 2
-    monkeypatch.setattr(features.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 50})())
+    monkeypatch.setattr(store_filling.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 50})())
     with pytest.raises(ConfigError, match=r"got 50 bytes free in .*; want 56 for 7 views of 8 bytes"):
         fill(system, images, tmp_path)
     assert not list((tmp_path / "store").rglob("part-*"))

@@ -7,10 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
+from toy_unit import CONFIG, Rows, task
 
 from motet.core import ConfigError
 from motet.data.schedules import Mixed
+from motet.data.source import Source
 from motet.nn.encoders import PlainViT
+from motet.nn.tower import Frozen
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.recipes.data.scene_sources import SceneSources
 from motet.systems import build_system
@@ -19,6 +23,7 @@ from motet.training import estimate as module
 from motet.training.balancers import PCGrad
 from motet.training.config import TrainConfig
 from motet.training.estimate import count_parameters, estimate
+from motet.training.initial_weights import initial_system
 from motet.training.run import Features, Run
 
 
@@ -93,3 +98,21 @@ def test_what_a_gradient_method_costs_is_told():
     told = estimate(replace(run(), balancer=PCGrad()), timed_steps=1)
     assert told.passes == 2
     assert told.gradients_bytes == 4 * 2 * told.shared
+
+
+def test_stored_texts_are_counted_in_bytes_and_time_and_nothing_is_written(tmp_path):
+    pairs = Source(name="pairs", reader=Rows(6), tasks=(task("pair"),))
+    given = Run(
+        system=replace(CONFIG, linear=True, text_mode=Frozen()),
+        sources=(pairs, replace(pairs, name="test", reader=Rows(2), role="test")),
+        schedule=Mixed(batch_size=4),
+        train=TrainConfig(steps=10),
+        features=Features(tmp_path / "features"),
+    )
+    found = estimate(given, timed_steps=1)
+    system, _ = initial_system(given, torch.device("cpu"))
+    tokens = sum(len(ids) for ids in system.text_ids(Rows(1)[0], given.tasks[0]))
+    width = system.text.tower.width
+    assert found.stored_bytes == 8 * tokens * width * 2  # rows with equal texts are counted each
+    assert found.store_seconds > 0
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ import torch
 from toys import toy_run
 
 from motet.training import evaluation_time as module
-from motet.training.evaluation_time import evaluation_seconds
+from motet.training.evaluation_time import evaluation_bound, evaluation_seconds
 from motet.training.initial_weights import initial_system
 
 
@@ -43,3 +43,10 @@ def test_many_rows_are_a_straight_line_through_two_measurements(clock, monkeypat
     monkeypatch.setattr(module, "_SOME", 5)
     run = toy_run()
     assert seconds(run) == pytest.approx(2 * (3 * (0.5 + 1.0) + 3 * (0.5 + 1.5)))
+
+
+def test_the_bound_counts_every_pass_over_every_row() -> None:
+    run = toy_run()
+    assert evaluation_bound(run, 0.25) == module._GENERATION * 0.25 * 2 * (3 * 10 + 3 * 15)
+    at_end = dataclasses.replace(run, train=dataclasses.replace(run.train, evaluate_every=0))
+    assert evaluation_bound(at_end, 0.25) == module._GENERATION * 0.25 * 2 * (10 + 3 * 15)

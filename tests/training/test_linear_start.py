@@ -16,6 +16,7 @@ from motet.core import Example, Label, Task
 from motet.data.readers import ImageFolder
 from motet.data.schedules import Mixed
 from motet.data.source import Source
+from motet.evaluation.trivial import linear_probe
 from motet.evaluation.trivial.linear_probe import LinearProbe
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT
@@ -131,6 +132,19 @@ def test_a_head_of_texts_starts_at_zero_without_a_pretrained_encoder_of_texts() 
     system.tasks = {"kind": replace(KIND, inputs=frozenset({"text"}))}
     assert start_linear_heads(system, SOURCES, seed=0) == ()
     assert not bool(system.head.weight.any())
+
+
+@pytest.mark.usefixtures("vectors")
+def test_stored_features_let_the_probe_have_all_rows_that_take_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (linear_start, linear_probe):
+        monkeypatch.setattr(module, "MAX_ROWS", 20)
+    monkeypatch.setattr(linear_probe, "_MAX_PRODUCTS", 50 * 4**2)  # rows of 4 features
+    for stored, count in (((), 20), (("text",), 20), (("image",), 50)):
+        system: Any = OneHead()
+        (line,) = start_linear_heads(system, SOURCES, seed=0, stored=stored)
+        kind = "logistic" if count == 20 else "ridge"  # in closed form
+        assert f"{kind} regression on 4 features (mean image features) of {count} training rows" in line
+        assert (scores_of(system)[:, :2].argmax(1) == np.arange(60) % 2).mean() > 0.9
 
 
 def test_a_run_begins_at_the_score_of_its_linear_probe(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 import dataclasses
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from toy_unit import CONFIG, Rows, row, task
 from toys import ToyConfig, ToyProcessor, ToyReader, label_task, toy_run
 
 from motet.core import CheckpointError, ConfigError, DataError, DiskImage, Example, Report
@@ -17,8 +19,15 @@ from motet.data.features import FeatureFiles
 from motet.data.negatives import RandomCaptions
 from motet.data.round_robin import RoundRobin
 from motet.data.schedules import Mixed
+from motet.data.source import Source
 from motet.experiments.api import evaluate as evaluate_run
+from motet.nn.tower import Frozen
+from motet.preprocess import images
+from motet.preprocess.images import decode
+from motet.systems.base import image_inputs
+from motet.systems.unit.text import TextMemory
 from motet.training.checkpoint import tensors_equal
+from motet.training.config import TrainConfig
 from motet.training.initial_weights import initial_system
 from motet.training.lr_schedules import Cosine
 from motet.training.run import Features, Run
@@ -278,3 +287,75 @@ class OnDisk:
     def __getitem__(self, index: int) -> Example:
         images = (DiskImage(self.paths[index]),)
         return Example(id=str(index), images=images, image_ids=self.keys(index), labels={"class": 1})
+
+
+class Sentences(Rows):
+    """Pairs of sentences that differ from row to row, in length too."""
+
+    def __getitem__(self, index: int) -> Example:
+        words = ["a", "cat", "no", "dog", "two", "cows"]
+        return row(index, text=(" ".join(words[: 1 + index % 5]), " ".join(words[index % 4 :])))
+
+
+def losses_in(folder: Path) -> list[float]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [line["loss"]["pair"] for line in lines if "loss" in line]
+
+
+def test_a_run_of_frozen_texts_has_the_losses_from_stored_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = tuple(
+        Source(name=f"pairs/{role}", reader=Sentences(count), tasks=(task("pair"),), role=role)
+        for role, count in (("train", 12), ("test", 4))
+    )
+    run = Run(
+        system=replace(CONFIG, linear=True, text_mode=Frozen(), dropout=0.0, attention_dropout=0.0),
+        sources=sources,
+        schedule=Mixed(batch_size=3, whole_batches=True),
+        train=TrainConfig(steps=8, lr=0.05, weight_decay=0.0),
+    )
+    run_training(run, tmp_path / "live", device="cpu", show=False)
+    live = losses_in(tmp_path / "live")
+    assert len(live) == 8
+    assert np.ptp(live) > 0.05
+    stored = replace(run, features=Features(tmp_path / "features"))
+    monkeypatch.setattr(TextMemory, "separate_sentences", lambda *given: pytest.fail("encoded again"))
+    report = run_training(stored, tmp_path / "stored", device="cpu", show=False)
+    np.testing.assert_allclose(losses_in(tmp_path / "stored"), live, rtol=1e-2, atol=1e-2)
+    assert report.role == "test"
+    assert list((tmp_path / "features").rglob("part-*.npy"))
+
+
+def test_a_run_that_keeps_resized_images_decodes_each_once_and_learns_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(name="boxes", reader=Rows(4), tasks=(task("boxes"),))
+    run = Run(
+        system=replace(CONFIG, dropout=0.0),
+        sources=(source,),
+        schedule=Mixed(batch_size=4, whole_batches=True),
+        train=TrainConfig(steps=3, lr=1e-3),
+    )
+    plain_boxes = replace(task("boxes"), equivariant=frozenset({"hflip"}))  # no crop
+    run = replace(run, sources=(replace(source, tasks=(plain_boxes,)),))
+    run_training(run, tmp_path / "plain", device="cpu", show=False, baselines=False)
+    decoded: list[str] = []
+
+    def counted(image, **given):
+        decoded.append(image.name)
+        return decode(image, **given)
+
+    monkeypatch.setattr(images, "decode", counted)
+    monkeypatch.setattr(image_inputs, "decode", lambda image: pytest.fail("not kept"))
+    kept = replace(run, image_cache=tmp_path / "cache")
+    run_training(kept, tmp_path / "kept", device="cpu", show=False, baselines=False)
+    assert sorted(decoded) == [f"{index}.png" for index in range(4)]
+    steps = [read_weights(tmp_path / name / "step-000003") for name in ("plain", "kept")]
+    assert tensors_equal(*steps)
+
+
+def test_a_processor_that_cannot_keep_images_is_named(tmp_path: Path) -> None:
+    run = replace(toy_run(), image_cache=tmp_path / "cache")
+    with pytest.raises(ConfigError, match=r"Run\.image_cache: got ToyProcessor; want a processor that can keep images"):
+        run_training(run, tmp_path / "run", device="cpu", show=False)

@@ -6,6 +6,7 @@ import pytest
 from toys import toy_run
 
 from motet.core import ConfigError
+from motet.training import estimate as estimate_module
 from motet.training import time_budget
 from motet.training.estimate import estimate
 from motet.training.time_budget import fixed_seconds, steps_within
@@ -43,3 +44,19 @@ def test_a_measured_run_says_its_parts(timed) -> None:
     assert found.fixed_seconds > 20
     assert found.steps_in(600) == steps_within(toy_run(), 600)
     assert found.steps_in(1) <= 0
+
+
+def test_a_run_far_below_the_time_is_timed_by_one_step(monkeypatch) -> None:
+    def refuse(*given):
+        raise AssertionError("evaluated")
+
+    run = toy_run()
+    exact = time_budget.measure(run)
+    assert not exact.at_most
+    monkeypatch.setattr(estimate_module, "evaluation_seconds", refuse)
+    found = time_budget.measure(run, within=100_000)
+    assert found.at_most
+    assert found.step_seconds > 0
+    assert found.fixed_seconds > 0
+    with pytest.raises(AssertionError, match="evaluated"):
+        time_budget.measure(run, within=found.fixed_seconds / 100)

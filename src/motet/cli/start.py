@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -79,18 +80,24 @@ def init(
 
 def _fitted(path: Path, run: str, minutes: float) -> tuple[int, str]:
     """Returns the steps that fit into some minutes, 0 where the recipe's do, and what to expect of the run."""
+    from rich.console import Console
+
     from motet.cli.options import recipe_run
     from motet.core import MotetError
     from motet.training.distributed import choose_device
     from motet.training.time_budget import measure
 
     try:
-        planned = recipe_run(f"{path}:{run}", [])
-        found = measure(planned, device=choose_device(None))
+        with Console(stderr=True).status(f"{run}: measuring its time on this machine, some 10 to 40 s"):
+            planned = recipe_run(f"{path}:{run}", [])
+            found = measure(planned, within=60 * minutes, device=choose_device(None))
     except MotetError as error:
         return 0, f"{run}: its time was not measured: {error}"
     steps = planned.train.steps
     fitting = max(1, found.steps_in(60 * minutes))
+    if found.at_most:
+        most = max(1, math.ceil((found.fixed_seconds + steps * found.step_seconds) / 60))
+        return 0, f"{run}: {steps:,} steps, less than {most} min on this machine"
     taken = min(steps, fitting)
     rest = found.fixed_seconds - found.store_seconds
     parts = [f"{found.store_seconds:.0f} s to store features"] if found.store_seconds >= 1 else []

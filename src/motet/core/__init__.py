@@ -40,8 +40,10 @@ from motet.core.schedule import UpdateForm as UpdateForm
 from motet.core.system import FeatureStore as FeatureStore
 from motet.core.system import Processor as Processor
 from motet.core.system import Side as Side
+from motet.core.system import StoresTexts as StoresTexts
 from motet.core.system import System as System
 from motet.core.system import SystemConfig as SystemConfig
+from motet.core.system import TextStore as TextStore
 from motet.core.target import Answer as Answer
 from motet.core.target import Boxes as Boxes
 from motet.core.target import Dense as Dense

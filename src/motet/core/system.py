@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from motet.core.attention import AttentionMaps
@@ -35,6 +36,14 @@ class FeatureStore(Protocol):
         self, image: ImageFile, allowed: frozenset[Invariance], rng: np.random.Generator | None
     ) -> tuple[np.ndarray, int]:
         """Returns the features as `read` does, and the view's index, for a system that transforms boxes or maps."""
+        ...
+
+
+class TextStore(Protocol):
+    """Stored states of a frozen text encoder, read in place of encoding a text again."""
+
+    def read(self, ids: Sequence[int]) -> np.ndarray | None:
+        """Returns the states of a text's tokens, (t, d) float16; None for a text that is not stored."""
         ...
 
 
@@ -66,6 +75,15 @@ class Processor(Protocol):
 
     def with_features(self, store: FeatureStore | None) -> Self:
         """Returns the same processor, reading stored features (None: pixels) for its images."""
+        ...
+
+
+@runtime_checkable
+class CachesImages(Protocol):
+    """A processor that can keep resized images on the disk, so that a large file is decoded once."""
+
+    def with_image_cache(self, folder: Path) -> Self:
+        """Returns the same processor, keeping the pixels of resized images in a folder. Raises ConfigError."""
         ...
 
 
@@ -262,6 +280,31 @@ class HasDecoding(Protocol):
 
     def decode_with(self, decoding: Mapping[str, Any]) -> None:
         """Changes the strategies of some tasks; raises ConfigError for an unknown task or one that does not fit."""
+        ...
+
+
+@runtime_checkable
+class StoresTexts(Protocol):
+    """A system that can read stored states of its text encoder, so that a frozen one encodes each text once."""
+
+    def text_key(self) -> str | None:
+        """Returns a digest of the text encoder's weights and its tokeniser; None if its states cannot be stored."""
+        ...
+
+    def stored_text_tasks(self) -> Collection[str]:
+        """Returns the tasks whose texts are read from a store; none without a frozen text encoder."""
+        ...
+
+    def text_ids(self, example: Example, task: Task) -> Sequence[tuple[int, ...]]:
+        """Returns the token ids of each sentence of a row as the encoder reads it alone."""
+        ...
+
+    def encode_texts(self, ids: Int[Tensor, "b t"]) -> Float[Tensor, "b t d"]:
+        """Returns the states of texts of one length."""
+        ...
+
+    def read_texts(self, store: TextStore | None) -> None:
+        """Lets the system's processor read stored states from now on; None encodes the texts of every batch."""
         ...
 
 

@@ -5,39 +5,33 @@ Source: Beyer et al., "A Study of Autoregressive Decoders for Multi-Tasking in C
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from motet.core import ConfigError, DataError, ImageFile, MotetError, Processor, System
-from motet.core.ranks import broadcast, rank
+from motet.core.ranks import broadcast
 from motet.core.task import Invariance
-from motet.data.feature_parts import (
-    STAMPS,
-    STORE,
-    StorePart,
-    clear_unfinished,
-    locked,
-    parts_in,
-    read_stamps,
-    write_json,
-    write_part,
-)
+from motet.data.feature_parts import STAMPS, parts_in, read_stamps, write_json, write_part
 from motet.data.image_index import first_readable, image_index
 from motet.data.source import Source
+from motet.data.store_filling import (
+    PART_BYTES,
+    FillProgress,
+    check_room,
+    exclusively,
+    fill_on_rank_0,
+    intact_rows,
+    store_folder,
+    to_float16,
+)
 
-FillProgress: TypeAlias = Callable[[int, int], None]
-"""Called with the number of views that are stored and the number of all."""
-
-_PART_BYTES = 512 * 2**20
 _YIELD_EVERY = 256
 
 STORE_BATCH = 64
@@ -131,20 +125,9 @@ class FeatureFiles:
             ConfigError: a system without a frozen encoder, no room on the disk, features beyond the range of float16.
             DataError: an image that cannot be read.
         """
-        store = _store_folder(system, Path(folder))
+        store = store_folder(Path(folder), _description(system))
         work = _FillJob(system, store, views, batch_size, workers, on_bad_row, progress)
-        if rank() == 0:
-            try:
-                for _ in work.run(images):
-                    broadcast("still at it")  # the usual timeout applies to each message, not to the whole filling
-            except MotetError as error:
-                broadcast(str(error))
-                raise
-            broadcast("done")
-        else:
-            while (message := broadcast("")) != "done":
-                if message != "still at it":
-                    raise ConfigError(message)
+        fill_on_rank_0(exclusively(store, _description(system), work.fill(images)))
         return cls(store, [system.processor.view_changes(view) for view in range(views)], broadcast(work.left_out))
 
 
@@ -190,7 +173,7 @@ def bytes_needed(system: System, images: Iterable[ImageFile], views: int = 1) ->
 
 @dataclass(frozen=True)
 class _FillJob:
-    """One call of `fill` on rank 0; its methods are generators, so that the other ranks get a message now and then."""
+    """One `FeatureFiles.fill` on rank 0; its methods are generators, so that other ranks get a message now and then."""
 
     system: System
     store: Path
@@ -201,21 +184,7 @@ class _FillJob:
     progress: FillProgress | None
     left_out: dict[str, str] = field(default_factory=dict)
 
-    def run(self, images: Iterable[ImageFile]) -> Iterator[None]:
-        try:
-            self.store.mkdir(parents=True, exist_ok=True)
-            with locked(self.store) as waiting:
-                yield from waiting
-                clear_unfinished(self.store)
-                write_json(self.store / STORE, _description(self.system))
-                yield from self._fill(images)
-        except OSError as error:
-            raise DataError(
-                f"stored features: got {error.strerror or error}; want a folder with write permission and free space",
-                path=self.store,
-            ) from error
-
-    def _fill(self, images: Iterable[ImageFile]) -> Iterator[None]:
+    def fill(self, images: Iterable[ImageFile]) -> Iterator[None]:
         stamps = read_stamps(self.store)
         num_stamps = len(stamps)
         by_content: dict[str, ImageFile] = {}
@@ -232,11 +201,7 @@ class _FillJob:
             by_content.setdefault(content, image)
             if number % _YIELD_EVERY == 0:
                 yield
-        stored: set[tuple[str, int]] = set()
-        for part in parts_in(self.store):
-            if any(content in by_content for content, _ in part.rows):
-                stored.update(part.rows if _keep_if_intact(part) else ())
-                yield
+        stored = yield from intact_rows(self.store, by_content)
         views = ((content, view) for content in by_content for view in range(self.views))
         missing = [row for row in views if row not in stored]
         if missing:
@@ -249,15 +214,14 @@ class _FillJob:
         if shape is None:
             return
         view_bytes = _bytes_per_view(shape)
-        needed, free = len(missing) * view_bytes, shutil.disk_usage(self.store).free
-        if needed > free:
-            raise ConfigError(
-                f"Features: got {free:,} bytes free in {self.store}; want {needed:,} for {len(missing):,} views of "
-                f"{view_bytes:,} bytes (lower Features.views, or give another folder)"
-            )
+        check_room(
+            self.store,
+            len(missing) * view_bytes,
+            f"{len(missing):,} views of {view_bytes:,} bytes (lower Features.views, or give another folder)",
+        )
         # A part holds whole batches: a filling that was killed and is continued encodes the same batches, so the
         # features have the same bits.
-        part_rows = max(1, _PART_BYTES // (view_bytes * self.batch_size)) * self.batch_size
+        part_rows = max(1, PART_BYTES // (view_bytes * self.batch_size)) * self.batch_size
         done = 0
         for start in range(0, len(missing), part_rows):
             rows = missing[start : start + part_rows]
@@ -294,13 +258,7 @@ class _FillJob:
                         raise view
                 with torch.no_grad():
                     features = self.system.encode(torch.from_numpy(np.stack(batch)).to(device))
-                stored: np.ndarray = features.half().cpu().numpy()
-                if not np.isfinite(stored).all():
-                    raise ConfigError(
-                        "Features: got outputs of the encoder beyond the range of float16 (65504); want a run without "
-                        "stored features"
-                    )
-                yield stored
+                yield to_float16(features)
         finally:
             self.system.train(training)
 
@@ -345,13 +303,6 @@ class _ViewDataset(Dataset[Any]):
             return error
 
 
-def _keep_if_intact(part: StorePart) -> bool:
-    if part.is_intact():
-        return True
-    part.remove()
-    return False
-
-
 def _description(system: System) -> dict[str, str]:
     encoder = system.encoder_key()
     if encoder is None:
@@ -360,12 +311,6 @@ def _description(system: System) -> dict[str, str]:
             "stored features"
         )
     return {"encoder": encoder, "view": system.processor.view_key()}
-
-
-def _store_folder(system: System, folder: Path) -> Path:
-    described = _description(system)
-    digest = hashlib.blake2b("\x1f".join(described.values()).encode(), digest_size=8).hexdigest()
-    return folder / digest
 
 
 def _feature_shape(system: System, image: ImageFile) -> tuple[int, int]:

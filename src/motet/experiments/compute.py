@@ -18,6 +18,7 @@ from motet.training.initial_weights import initial_system
 from motet.training.optim import set_lr
 from motet.training.run import Run
 from motet.training.step import TrainStep
+from motet.training.text_encoding import encode_texts_aside
 
 
 def steps_of_equal_compute(
@@ -60,6 +61,7 @@ def count_flops(run: Run, *, samples_seen: Mapping[str, int] | None = None, devi
     system, _ = initial_system(run, torch.device(device))
     if run.stores_features:
         system.processor = system.processor.with_features(ImageEncoding(system))
+    encode_texts_aside(run, system)
     config = dataclasses.replace(run.train, compile=False)
     optimizer = config.optimizer.build(system.parameter_groups(), lr=config.lr, weight_decay=config.weight_decay)
     update = TrainStep(system, optimizer, run.balancer.start(system), config, torch.device(device))

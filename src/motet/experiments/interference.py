@@ -15,8 +15,8 @@ from motet.analysis.task_batches import TaskBatches
 from motet.core import CheckpointError, ConfigError, System, nearest
 from motet.core.codec import to_json
 from motet.core.model_folder import model_folder, step_folder, steps_in
-from motet.data.features import FillProgress
 from motet.data.source import Source
+from motet.data.store_filling import FillProgress
 from motet.experiments.interference_parts import MeasurementParts, digest_of_model
 from motet.training.run import Run
 from motet.training.run_training import store_features

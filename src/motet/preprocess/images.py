@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import ExifTags, Image, ImageOps
 
 from motet.core import ImageFile, rng_for
@@ -150,19 +150,26 @@ class ImageTransform:
         pixels = geometry.pixels(decoded, antialias=self.antialias)
         shown = Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
         changed = np.asarray(self.augment.image(shown, rng), dtype=np.float32)
-        return self.augment.values(self._normalised(changed), rng)
+        return self.augment.values(self.normalise(changed), rng)
 
     def __call__(self, image: Image.Image, geometry: Geometry) -> Float[np.ndarray, "3 h w"]:
         """Returns the normalised pixels of a decoded image under a geometry."""
-        return self._normalised(geometry.pixels(image, antialias=self.antialias))
+        return self.normalise(geometry.pixels(image, antialias=self.antialias))
 
-    def _normalised(self, pixels: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "3 h w"]:
+    def normalise(self, pixels: UInt8[np.ndarray, "h w 3"] | Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "3 h w"]:
+        """Returns the input of the encoder from resized pixels."""
         values = pixels.transpose(2, 0, 1)
         mean, std = (np.asarray(part, dtype=np.float32)[:, None, None] for part in (self.mean, self.std))
         out = np.empty(values.shape, dtype=np.float32)
         np.multiply(values, 1 / (255 * std), out=out)
         out -= mean / std
         return out
+
+    def keeps_whole(self, invariant: frozenset[Invariance], rng: np.random.Generator | None) -> bool:
+        """Returns whether `read` gives the whole image, mirrored or not, and its colours as they are."""
+        if rng is None:
+            return True
+        return self.augment is None and ("crop" not in invariant or isinstance(self.crop, Whole))
 
     def view(self, image: ImageFile, index: int) -> Float[np.ndarray, "3 h w"]:
         """Returns view `index` of an image: 0 is plain; others are drawn by content and index, see `view_changes`."""

@@ -6,6 +6,7 @@ import resource
 import shutil
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from motet.data.features import STORE_BATCH
 from motet.data.image_index import image_index
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
-from motet.training.evaluation_time import evaluation_seconds
+from motet.training.evaluation_time import evaluation_bound, evaluation_seconds
 from motet.training.initial_weights import initial_system
 from motet.training.optim import set_lr
 from motet.training.run import Run
 from motet.training.step import TrainStep
+from motet.training.text_encoding import TextEncoding, encode_texts_aside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,8 @@ class Estimate:
         frozen: parameters that are not trained.
         step_seconds: of one step, as measured.
         setup_seconds: to read the sources and build the system, as measured.
-        store_seconds: time to encode and store every image, of all roles; 0 without stored features. Images that are
-            stored already take none.
+        store_seconds: time to encode and store every image and text, of all roles; 0 without stored features. What is
+            stored already takes none.
         evaluation_seconds: of all evaluations, with those of the test rows; from some rows of each source.
         seconds: of all this together, without the report page and trivial baselines that read the training rows.
         memory_bytes: the peak in the measured steps, of the GPU where there is one, else of the whole process.
@@ -48,6 +50,7 @@ class Estimate:
         free_bytes: free on the disk of that folder.
         passes: backward passes of a step, where a gradient method takes one for each task; else 1.
         gradients_bytes: of the tasks' gradients that such a method holds at the same time; 0 without one.
+        at_most: True where only one step was timed, and the times are upper bounds.
     """
 
     steps: int
@@ -66,14 +69,17 @@ class Estimate:
     free_bytes: int
     passes: int = 1
     gradients_bytes: int = 0
+    at_most: bool = False
 
 
-def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cpu") -> Estimate:
+def estimate(run: Run, *, timed_steps: int = 3, enough: float = 0.0, device: torch.device | str = "cpu") -> Estimate:
     """Estimates a run: builds its system and times a few steps with it.
 
     Args:
         run: not changed, and nothing is written.
         timed_steps: number of measured steps, after one that is not measured.
+        enough: seconds; where the first step, which is the slowest, shows that the whole run takes less, nothing more
+            is timed.
         device: of the system.
 
     Raises:
@@ -90,17 +96,28 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
     encoding = ImageEncoding(system)
     if run.stores_features:
         system.processor = system.processor.with_features(encoding)
-    step_seconds = _time_steps(run, system, mixture, encoding, min(timed_steps, max(1, run.train.steps)))
-    evaluation = evaluation_seconds(run, system, lambda: encoding.seconds)
+    texts = encode_texts_aside(run, system)
+
+    def stored_seconds() -> float:
+        return encoding.seconds + (texts.seconds if texts is not None else 0.0)
+
+    steps = _timed_steps(run, system, mixture, stored_seconds, min(timed_steps, max(1, run.train.steps)))
+    rows, first = next(steps)
+    step_seconds, evaluation = first.seconds(run.train.workers), 0.0
+    at_most, known = False, not run.stores_features or bool(encoding.images)
+    if known and run.train.steps * step_seconds < enough:
+        evaluation = evaluation_bound(run, step_seconds / max(1, rows))
+        stored, store_seconds, folder = _to_store(run, mixture, encoding, texts)
+        at_most = setup_seconds + run.train.steps * step_seconds + store_seconds + evaluation < enough
+    if not at_most:
+        # The first step also allocates and warms up.
+        timed = [step for _, step in steps]
+        step_seconds = _StepParts(sum(s.reading for s in timed), sum(s.updating for s in timed)).seconds(
+            run.train.workers
+        ) / len(timed)
+        evaluation = evaluation_seconds(run, system, stored_seconds)
+        stored, store_seconds, folder = _to_store(run, mixture, encoding, texts)
     shared, own, frozen = count_parameters(system)
-    stored, store_seconds, folder = 0, 0.0, Path()
-    if run.features is not None and encoding.images:
-        views = _num_images(mixture, {source.name for source in sources})
-        views += _num_images(mixture, {s.name for s in sources if s.allows_changes}) * (run.features.views - 1)
-        views += _num_held_out_images(run, mixture)
-        stored = views * encoding.bytes_each
-        store_seconds = views * encoding.seconds_per_stored_image()
-        folder = run.features.folder
     cost = run.balancer.cost(system)
     free = shutil.disk_usage(_existing(folder)).free
     if stored > free:
@@ -124,7 +141,27 @@ def estimate(run: Run, *, timed_steps: int = 3, device: torch.device | str = "cp
         free_bytes=free if stored else 0,
         passes=cost.passes,
         gradients_bytes=cost.stored_bytes,
+        at_most=at_most,
     )
+
+
+def _to_store(
+    run: Run, mixture: Mixture, encoding: ImageEncoding, texts: TextEncoding | None
+) -> tuple[int, float, Path]:
+    """Returns the bytes and the seconds of a run's stored features, and their folder."""
+    stored, seconds = 0, 0.0
+    if run.features is None:
+        return stored, seconds, Path()
+    if encoding.images:
+        sources = run.of_role("train")
+        views = _num_images(mixture, {source.name for source in sources})
+        views += _num_images(mixture, {s.name for s in sources if s.allows_changes}) * (run.features.views - 1)
+        views += _num_held_out_images(run, mixture)
+        stored, seconds = views * encoding.bytes_each, views * encoding.seconds_per_stored_image()
+    if texts is not None:
+        text_bytes, text_seconds = texts.to_store(run)
+        stored, seconds = stored + text_bytes, seconds + text_seconds
+    return stored, seconds, run.features.folder
 
 
 def count_parameters(system: System) -> tuple[int, int, int]:
@@ -181,29 +218,39 @@ class ImageEncoding:
         return self.read(image, allowed, rng), 0
 
 
-def _time_steps(run: Run, system: System, mixture: Mixture, encoding: ImageEncoding, timed_steps: int) -> float:
+@dataclass(frozen=True)
+class _StepParts:
+    """The seconds in which steps read their rows and update the weights."""
+
+    reading: float
+    updating: float
+
+    def seconds(self, workers: int) -> float:
+        """Returns the seconds of both: workers read while the device computes."""
+        return max(self.updating, self.reading / workers) if workers else self.updating + self.reading
+
+
+def _timed_steps(
+    run: Run, system: System, mixture: Mixture, stored_seconds: Callable[[], float], timed_steps: int
+) -> Iterator[tuple[int, _StepParts]]:
+    """Takes one step and then `timed_steps` others; yields the rows of each and its seconds."""
     groups = system.parameter_groups()
     optimizer = run.train.optimizer.build(groups, lr=run.train.lr, weight_decay=run.train.weight_decay)
-    train_step = TrainStep(system, optimizer, run.balancer.start(system), run.train, encoding.device)
+    device = next(system.parameters()).device
+    train_step = TrainStep(system, optimizer, run.balancer.start(system), run.train, device)
     loader = Loader(mixture, system.processor, parts=run.train.micro_batches, on_bad_row=run.train.on_bad_row)
     set_lr(optimizer, 0.0)  # the weights do not change
     system.train()
-    reading = updating = 0.0
     steps = loader.segment(0, timed_steps + 1)
     for index in range(timed_steps + 1):
-        encoding.seconds = 0.0 if index == 0 else encoding.seconds
-        reads, encodes = time.perf_counter(), encoding.seconds
+        reads, encodes = time.perf_counter(), stored_seconds()
         ready = next(steps)
-        updates = time.perf_counter()
-        train_step.update(index, 0, [part for batch in ready.batches for part in batch], False)
+        updates, encoded = time.perf_counter(), stored_seconds() - encodes
+        batches = [part for batch in ready.batches for part in batch]
+        train_step.update(index, 0, batches, False)
         mixture.consumed = dict(ready.planned.consumed)
-        if index:  # the first step also allocates and warms up
-            reading += updates - reads - (encoding.seconds - encodes)
-            updating += time.perf_counter() - updates
-    # Workers read while the device computes.
-    hidden = reading / run.train.workers if run.train.workers else 0.0
-    whole = max(updating, hidden) if run.train.workers else updating + reading
-    return whole / timed_steps
+        updating = time.perf_counter() - updates
+        yield sum(map(len, batches)), _StepParts(updates - reads - encoded, updating)
 
 
 def _num_images(mixture: Mixture, names: set[str]) -> int:

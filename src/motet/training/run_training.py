@@ -14,19 +14,23 @@ from typing import Any
 
 import torch
 
-from motet.core import CheckpointError, ConfigError, Report, System
+from motet.core import CheckpointError, ConfigError, Processor, Report, StoresTexts, System
 from motet.core.codec import to_json
 from motet.core.folder_lock import HOLDER, LOCK, FolderLock
 from motet.core.model_folder import WeightMatch
 from motet.core.ranks import broadcast, rank, world
 from motet.core.regular_files import read_json
+from motet.core.system import CachesImages
+from motet.core.task import InputKind
 from motet.data.caption_rows import CaptionRows
 from motet.data.composed_rows import ComposedRows
-from motet.data.features import FeatureFiles, FillProgress, images_in
+from motet.data.features import FeatureFiles, images_in
 from motet.data.image_index import fingerprint_of, image_index
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.data.splits import WithoutImages
+from motet.data.store_filling import FillProgress
+from motet.data.text_states import TextStates, texts_in
 from motet.evaluation import evaluate, with_trivial_baselines
 from motet.evaluation.readable_rows import readable_sources
 from motet.training.checkpoint import check_same_run
@@ -71,7 +75,7 @@ def run_training(
         baselines: whether to evaluate the trivial baselines too.
         evaluator: evaluates the val sources during training; what it raises ends the run.
         show: whether to show a live line on the terminal.
-        progress: called after every batch of images whose features are stored.
+        progress: called after every batch of images or texts whose features are stored.
         origin: origin of the run (a recipe by name, its settings), for ``run.json``.
 
     Returns:
@@ -97,11 +101,17 @@ def run_training(
         if matched is None and resume and run.start is not None:
             matched = _saved_match(folder / RUN)
         unreadable: dict[str, str] = {}
+        if run.image_cache is not None:
+            system.processor = _with_image_cache(system.processor, run.image_cache)
         if run.stores_features:
             files = store_features(run, system, progress)
             system.processor = system.processor.with_features(files)
             unreadable = files.left_out
-        started = start_linear_heads(system, sources, seed=run.train.seed, skip_bad_rows=run.train.on_bad_row == "skip")
+        stored: set[InputKind] = {"image", "video"} if run.stores_features else set()
+        if store_texts(run, system, progress):
+            stored.add("text")
+        skips = run.train.on_bad_row == "skip"
+        started = start_linear_heads(system, sources, seed=run.train.seed, skip_bad_rows=skips, stored=stored)
         report = fit(
             system,
             mixture,
@@ -155,6 +165,28 @@ def store_features(run: Run, system: System, progress: FillProgress | None = Non
     )
     files.left_out = first.left_out | files.left_out
     return files
+
+
+def _with_image_cache(processor: Processor, folder: Path) -> Processor:
+    if not isinstance(processor, CachesImages):
+        raise ConfigError(f"Run.image_cache: got {type(processor).__name__}; want a processor that can keep images")
+    return processor.with_image_cache(folder)
+
+
+def store_texts(run: Run, system: System, progress: FillProgress | None = None) -> bool:
+    """Stores the states of a frozen text encoder, if the run stores features, and lets the system read them.
+
+    Returns:
+        Whether there are such texts.
+
+    Raises:
+        ConfigError: the disk has no room.
+    """
+    if run.features is not None and isinstance(system, StoresTexts) and system.stored_text_tasks():
+        texts = texts_in(system, run.sources, run.train.on_bad_row)
+        system.read_texts(TextStates.fill(system, texts, run.features.folder, progress=progress))
+        return True
+    return False
 
 
 def _evaluated(run: Run, system: System, folder: Path, val: Report, batch_size: int, baselines: bool) -> Report:

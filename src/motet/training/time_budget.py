@@ -21,21 +21,29 @@ class RunTime:
         step_seconds: of a training step.
         store_seconds: of encoding all images once.
         fixed_seconds: of everything but the steps, storing included.
+        at_most: True where the times are upper bounds, since the run is far shorter than what was asked for.
     """
 
     step_seconds: float
     store_seconds: float
     fixed_seconds: float
+    at_most: bool = False
 
     def steps_in(self, seconds: float) -> int:
         """Returns the steps that fit into a time; 0 or less where none does."""
         return int((seconds - self.fixed_seconds) / self.step_seconds)
 
 
-def measure(run: Run, *, device: torch.device | str = "cpu") -> RunTime:
-    """Times a few steps of a run; see `steps_within`."""
-    found = estimate(run, timed_steps=_TIMED_STEPS, device=device)
-    return RunTime(found.step_seconds, found.store_seconds, fixed_seconds(found))
+def measure(run: Run, *, within: float = 0.0, device: torch.device | str = "cpu") -> RunTime:
+    """Times a few steps of a run; see `steps_within`.
+
+    Args:
+        run: not changed, and nothing is written.
+        within: seconds; where one step shows that the run takes less than half of them, no more is timed.
+        device: of the run.
+    """
+    found = estimate(run, timed_steps=_TIMED_STEPS, enough=within / 2, device=device)
+    return RunTime(found.step_seconds, found.store_seconds, fixed_seconds(found), found.at_most)
 
 
 def steps_within(run: Run, seconds: float, *, device: torch.device | str = "cpu") -> int:

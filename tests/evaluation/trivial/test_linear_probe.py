@@ -88,11 +88,12 @@ def test_classes_that_one_direction_separates_are_found_where_neighbours_are_los
     )
 
 
-def test_a_fit_is_the_same_for_a_seed_and_rows_of_a_large_set_are_drawn(monkeypatch) -> None:
+def test_a_fit_is_the_same_for_a_seed_and_rows_of_a_large_set_are_drawn() -> None:
     rows, vectors = hidden_class(60, "train", 0)
     features: Any = KnownFeatures(vectors)
-    monkeypatch.setattr(linear_probe, "MAX_ROWS", 30)
-    first, again, other = (LinearProbe.fit(features, KIND, known(KIND, rows), seed=seed) for seed in (3, 3, 4))
+    first, again, other = (
+        LinearProbe.fit(features, KIND, known(KIND, rows), seed=seed, max_rows=30) for seed in (3, 3, 4)
+    )
     assert first is not None
     assert again is not None
     assert other is not None

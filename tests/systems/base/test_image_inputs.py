@@ -8,9 +8,10 @@ import torch
 from PIL import Image
 from toys import label_task
 
-from motet.core import Boxes, DataError, Example, MemoryImage, Task, rng_for
+from motet.core import Boxes, DataError, DiskImage, Example, MemoryImage, Task, rng_for
+from motet.preprocess.augment import RandAugment
 from motet.preprocess.geometry import Geometry
-from motet.preprocess.images import ImageTransform, RandomCrop, decode
+from motet.preprocess.images import ImageTransform, RandomCrop, Whole, decode
 from motet.systems.base import ImageInputs, allowed_changes, one_image
 
 BOTH = frozenset({"hflip", "crop"})
@@ -104,3 +105,44 @@ def test_allowed_is_what_all_tasks_allow_and_what_moves_along() -> None:
 def test_the_key_changes_with_the_pixels_of_a_view() -> None:
     smaller = ImageInputs(transform=ImageTransform((8, 8), crop=RandomCrop(0.5)))
     assert len({inputs().view_key(), smaller.view_key()}) == 2
+
+
+@pytest.mark.parametrize("draft", [False, True])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_pixels_of_a_cache_are_those_of_the_file_to_the_bit(tmp_path, monkeypatch, kind: str, draft: bool) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (160, 240, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a", kind)
+    file = DiskImage(tmp_path / "a")
+    plain = ImageInputs(transform=ImageTransform((8, 12), crop=Whole(), antialias=True, draft=draft))
+    cached = plain.with_cache(tmp_path / "cache")
+    seen = set()
+    for key in (None, *range(6)):
+        draws = [None if key is None else rng_for("draw", key) for _ in range(4)]
+        array, (moved, geometry) = cached.array(file, BOTH, draws[0]), cached.array_and_geometry(file, BOTH, draws[1])
+        np.testing.assert_array_equal(array, plain.array(file, BOTH, draws[2]))
+        expected = plain.array_and_geometry(file, BOTH, draws[3])
+        np.testing.assert_array_equal(moved, expected[0])
+        assert geometry == expected[1]
+        seen.add(geometry.hflip)
+    assert seen == {False, True}
+    monkeypatch.setattr(DiskImage, "read", lambda self: pytest.fail("decoded again"))
+    assert cached.array(file, BOTH, None).shape == (3, 8, 12)
+
+
+def test_a_crop_is_decoded_from_the_file_each_time(tmp_path) -> None:
+    cached = inputs().with_cache(tmp_path)
+    for key in range(3):
+        given = cached.array(image(), BOTH, rng_for("draw", key))
+        np.testing.assert_array_equal(given, inputs().array(image(), BOTH, rng_for("draw", key)))
+    assert not list(tmp_path.iterdir())
+    cached.array(image(), frozenset(), rng_for("draw", 0))
+    assert len(list(tmp_path.rglob("*.pixels"))) == 1
+
+
+def test_a_cache_takes_no_augmentation_away(tmp_path) -> None:
+    plain = ImageInputs(transform=ImageTransform((8, 12), crop=Whole(), augment=RandAugment()))
+    cached = plain.with_cache(tmp_path)
+    given = [cached.array(image(), BOTH, rng_for("draw", key)) for key in range(3)]
+    for key, array in enumerate(given):
+        np.testing.assert_array_equal(array, plain.array(image(), BOTH, rng_for("draw", key)))
+    assert not np.array_equal(given[0], given[1])

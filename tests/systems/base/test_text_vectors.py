@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from motet.nn.text_encoders import BundledMiniLM, TinyBert
@@ -56,3 +58,28 @@ def test_a_trained_system_gives_the_vectors_of_before_its_training() -> None:
     after = system.pretrained_text_vectors()
     assert after is not None
     assert torch.equal(after(["a fine film"]), expected)
+
+
+def test_a_stored_text_is_not_encoded_again() -> None:
+    vectors = pretrained_text_vectors(
+        BundledMiniLM(), Finetune(), build_sentence_tokenizer(BundledMiniLM(), list), 128, CPU
+    )
+    assert vectors is not None
+    texts = ["two dogs run", "a cat", "rain"]
+    expected = vectors(texts)
+
+    states = {}
+    for ids in (vectors.sentences.encode((text,), 128)[0] for text in texts[:2]):
+        one = torch.tensor([ids])
+        found = vectors.encoder(one, torch.zeros_like(one), torch.ones_like(one, dtype=torch.bool))[0]
+        states[tuple(ids)] = found.half().numpy()
+
+    class Store:
+        def read(self, ids):
+            return states.get(tuple(ids))
+
+    sizes = []
+    vectors.encoder.register_forward_hook(lambda module, given, out: sizes.append(len(given[0])))
+    found = replace(vectors, store=Store())(texts)
+    assert sizes == [1]
+    torch.testing.assert_close(found, expected, atol=2e-3, rtol=2e-3)

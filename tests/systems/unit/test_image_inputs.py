@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from motet.core import DataError
+from motet.core import ConfigError, DataError
 from motet.systems.unit import ShortestSide
 
 SMALL = ShortestSide(size=32, max_side=64, sizes=(24, 32), sizes_before_crop=(24, 32), crop_side=(16, 28))
@@ -37,3 +37,11 @@ def test_a_batch_is_padded_to_the_stride(make, maps) -> None:
 def test_the_key_of_views_tells_sizes_apart(make, maps) -> None:
     one, other = (make("vqa", config=maps, views=v).processor.view_key() for v in (SMALL, replace(SMALL, size=30)))
     assert one != other
+
+
+def test_only_images_of_one_size_can_be_kept(make, maps, tmp_path) -> None:
+    with pytest.raises(ConfigError, match="want FixedSize, or no image_cache"):
+        make("boxes", views=SMALL, trunk=maps.trunk).processor.with_image_cache(tmp_path)
+    kept = make("boxes").processor.with_image_cache(tmp_path)
+    assert kept.images.cache is not None
+    assert make("pair").processor.with_image_cache(tmp_path).images is None

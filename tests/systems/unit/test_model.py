@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from motet.core import Answer, ConfigError, DataError, Label, Losses, UnsupportedTask
+from motet.data.text_states import TextStates
 from motet.nn.tower import Finetune, Frozen
 from motet.systems import build_system
 from motet.systems.base.text_vectors import TextVectors
@@ -247,3 +248,46 @@ def test_at_the_start_the_classes_of_texts_are_the_linear_heads_alone(make, rows
 def test_without_the_option_no_task_has_a_linear_head(make) -> None:
     assert not make().linear_heads()
     assert set(make(linear=True).linear_heads()) == {"pair"}  # of texts alone; the images' shapes differ
+
+
+def _states_of(system, examples, folder) -> TextStates:
+    task = system.tasks["pair"]
+    return TextStates.fill(system, [ids for example in examples for ids in system.text_ids(example, task)], folder)
+
+
+def test_losses_and_predictions_from_stored_states_are_those_of_the_encoder(
+    make, rows, batch, tmp_path, monkeypatch
+) -> None:
+    system = _frozen_sentences(make, "pair")
+    torch.nn.init.normal_(system.linear_heads()["pair"].weight)
+    torch.nn.init.normal_(system.heads["pair"].out.weight)  # 0 at first, which would hide the decoder
+    examples = [rows(0), rows(1, text=("a cat and two cows", "no")), rows(2, text=("dog", "a cat no dog no cows"))]
+    encoded = batch(system, examples, ["pair"])
+    loss, vectors = system.losses(encoded).tasks["pair"].total, system.pretrained_text_vectors
+    scores = torch.tensor([one.scores for one in system.predict(encoded)["pair"]])
+    system.read_texts(_states_of(system, examples, tmp_path))
+    monkeypatch.setattr(system.text.tower, "forward", lambda *given: pytest.fail("encoded again"))
+    stored = batch(system, examples, ["pair"])
+    assert stored.targets["pair"].value["states"].dtype == torch.float16
+    torch.testing.assert_close(system.losses(stored).tasks["pair"].total, loss, atol=5e-3, rtol=5e-3)
+    found = torch.tensor([one.scores for one in system.predict(stored)["pair"]])
+    torch.testing.assert_close(found, scores, atol=5e-3, rtol=5e-3)
+    assert vectors() is None  # a tokeniser of the run's own has no pretrained encoder
+
+
+def test_a_text_that_is_not_stored_is_encoded_with_its_batch(make, rows, batch, tmp_path) -> None:
+    system = _frozen_sentences(make, "pair")
+    torch.nn.init.normal_(system.linear_heads()["pair"].weight)
+    examples = [rows(0), rows(1, text=("two cows", "no cat"))]
+    expected = system.losses(batch(system, examples, ["pair"])).tasks["pair"].total
+    system.read_texts(_states_of(system, examples[:1], tmp_path))
+    mixed = batch(system, examples, ["pair"])
+    assert "states" not in mixed.targets["pair"].value
+    torch.testing.assert_close(system.losses(mixed).tasks["pair"].total, expected)
+
+
+def test_only_a_frozen_text_encoder_without_a_task_token_has_a_key(make) -> None:
+    assert _frozen_sentences(make, "pair").text_key() is not None
+    assert make("pair", linear=True).text_key() is None
+    assert make("pair", text_mode=Frozen()).text_key() is None
+    assert make("vqa", linear=True, text_mode=Frozen()).text_key() is None

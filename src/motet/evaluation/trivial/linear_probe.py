@@ -34,6 +34,7 @@ MAX_ANSWERS = 100
 """Answers that a probe chooses from at most, the commonest ones."""
 
 _MAX_LOGISTIC = 1.5e7  # rows x features x classes: some ten seconds on one core of a laptop
+_MAX_PRODUCTS = 12_500_000_000  # rows x features^2, 50,000 x 500^2: what a ridge regression takes for one fold
 _FOLDS = 5
 
 _Vectors: TypeAlias = Callable[[Sequence[Example]], Float[np.ndarray, "n d"]]
@@ -64,8 +65,19 @@ class LinearProbe:
     is_logistic: bool = False
 
     @classmethod
-    def fit(cls, features: PretrainedFeatures, task: Task, train: AnnotatedRows, *, seed: int = 0) -> Self | None:
-        """Fits a probe to training rows; returns None for tasks without one.
+    def fit(
+        cls,
+        features: PretrainedFeatures,
+        task: Task,
+        train: AnnotatedRows,
+        *,
+        seed: int = 0,
+        max_rows: int = MAX_ROWS,
+        loss: LinearLoss | None = None,
+    ) -> Self | None:
+        """Fits a probe to training rows, of more than `max_rows` to some; returns None for tasks without one.
+
+        The loss is the logistic one for classes where that is quick, by default.
 
         These are tasks with texts, boxes, maps or rankings to predict, with several images per row, without a
         pretrained encoder for their images, or with a single class or image in the training rows.
@@ -74,8 +86,8 @@ class LinearProbe:
         if values is None:
             return None
         rows = [(example, value) for (example, _), value in zip(train, values, strict=True) if value is not None]
-        if len(rows) > MAX_ROWS:
-            places = rng_for("probe rows", seed, task.name).choice(len(rows), size=MAX_ROWS, replace=False)
+        if len(rows) > max_rows:
+            places = rng_for("probe rows", seed, task.name).choice(len(rows), size=max_rows, replace=False)
             rows = [rows[place] for place in sorted(places.tolist())]
         examples = [example for example, _ in rows]
         classes = () if isinstance(task.target, Score) else tuple(sorted({value for _, value in rows}))
@@ -90,9 +102,8 @@ class LinearProbe:
         targets = np.array(
             [[value == one for one in classes] if classes else [value] for _, value in rows], dtype=float
         )
-        logistic = bool(classes) and x.size * len(classes) <= _MAX_LOGISTIC
-        loss: LinearLoss = "logistic" if logistic else "squared"
-        model = fit_linear(x, targets, folds, loss)
+        logistic = bool(classes) and x.size * len(classes) <= _MAX_LOGISTIC and loss != "squared"
+        model = fit_linear(x, targets, folds, "logistic" if logistic else "squared")
         about = (
             f"linear probe of {task.name}: {'logistic' if logistic else 'ridge'} regression on {x.shape[1]} features "
             f"({kind}) of {len(rows)} training rows, strength {model.strength:g}"
@@ -105,6 +116,19 @@ class LinearProbe:
         if not self.outputs:
             return [ScalarPrediction(float(value)) for value in scores[:, 0]]
         return [self.outputs[place] for place in scores.argmax(axis=1).tolist()]
+
+
+def cheap_rows(features: PretrainedFeatures, task: Task, example: Example) -> int:
+    """Returns the number of rows that a probe is fitted to in seconds, once their features are known.
+
+    Args:
+        features: of the encoder.
+        task: what the probe predicts.
+        example: one row, whose features have the width of all.
+    """
+    found = _vectors_for(features, task, [example])
+    width = 0 if found is None else found[0]([example]).shape[1]
+    return max(MAX_ROWS, _MAX_PRODUCTS // max(1, width) ** 2) if width else MAX_ROWS
 
 
 def _values(task: Task, train: AnnotatedRows) -> list[Any] | None:

@@ -6,6 +6,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Generic, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from motet.core import Batch, ConfigError, DataError, Example, FeatureStore, ImageFile, Target, Task
 from motet.core.task import Invariance
+from motet.systems.base.image_inputs import ImageInputs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +154,20 @@ class BaseProcessor(ABC, Generic[RowT, EntryT]):
         if not isinstance(self.images, Views):
             return self
         reading: Self = dataclasses.replace(cast(Any, self), images=self.images.with_store(store))
+        return reading
+
+    def with_image_cache(self, folder: Path) -> Self:
+        """Returns the same processor, keeping the pixels of resized images in a folder; itself without images.
+
+        Raises:
+            ConfigError: images that are not resized to one size.
+        """
+        if self.images is None:
+            return self
+        if not isinstance(self.images, ImageInputs):
+            name = type(self).__name__
+            raise ConfigError(f"Run.image_cache: got {name}; want a system that resizes images to one size, or None")
+        reading: Self = dataclasses.replace(cast(Any, self), images=self.images.with_cache(folder))
         return reading
 
     def _views(self) -> Views:

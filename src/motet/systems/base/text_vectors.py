@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from motet.core import TextStore
 from motet.nn.text_encoders import TextConfig, TextEncoder
 from motet.nn.tower import EncoderMode, FromScratch
 from motet.preprocess.sentence_tokenizer import SentenceTokenizer
@@ -23,16 +25,31 @@ class TextVectors:
         encoder: in eval mode.
         sentences: its tokeniser.
         max_tokens: of a text; further ones are cut.
+        store: stored states of the same encoder, read where a text has some; None without a store.
     """
 
     encoder: TextEncoder
     sentences: SentenceTokenizer
     max_tokens: int
+    store: TextStore | None = None
 
     def __call__(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
-        """Returns one vector per text, encoded as one batch."""
+        """Returns one vector per text; those that are not stored are encoded as one batch."""
         ids = [self.sentences.encode((text,), self.max_tokens)[0] for text in texts]
+        known = {place: states for place, one in enumerate(ids) if (states := self._stored(one)) is not None}
+        missing = [place for place in range(len(ids)) if place not in known]
         device = next(self.encoder.parameters()).device
+        vectors = torch.zeros(len(ids), self.encoder.width, device=device)
+        for place, states in known.items():
+            vectors[place] = torch.from_numpy(states.mean(axis=0, dtype=np.float32))
+        if missing:
+            vectors[missing] = self._encoded([ids[place] for place in missing], device).float()
+        return vectors
+
+    def _stored(self, ids: Sequence[int]) -> np.ndarray | None:
+        return None if self.store is None else self.store.read(ids)
+
+    def _encoded(self, ids: Sequence[Sequence[int]], device: torch.device) -> Float[Tensor, "n d"]:
         padded = pad_ids(ids, self.sentences.pad).to(device)
         counts = torch.tensor([len(one) for one in ids], device=device)[:, None]
         valid = torch.arange(padded.shape[1], device=device) < counts

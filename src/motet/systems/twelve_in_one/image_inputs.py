@@ -11,7 +11,6 @@ from torch import Tensor
 
 from motet.core import DataError, Example, ImageFile, Match, Region, Task
 from motet.core.task import Invariance
-from motet.preprocess.images import decode
 from motet.preprocess.regions import BoxSource, clip_to_image, image_size_hw
 from motet.systems.base import ImageInputs, allowed_changes
 
@@ -60,9 +59,8 @@ class TwelveInOneImageInputs(ImageInputs):
         if self.store is not None:
             size_hw, arrays = image_size_hw(image), {"features": self.store.read(image, allowed, rng)}
         else:
-            decoded = decode(image)
-            size_hw = (decoded.height, decoded.width)
-            arrays = {"pixels": self.transform(decoded, self.transform.draw(size_hw, allowed, rng))}
+            pixels, geometry = self.array_and_geometry(image, allowed, rng)
+            size_hw, arrays = geometry.source_hw, {"pixels": pixels}
         if self.box_source is not None:
             boxes = self.box_source.boxes_for(image, image_id)[: self.max_regions]
             arrays |= relative_boxes(clip_to_image(boxes, size_hw, path=image.name), size_hw)

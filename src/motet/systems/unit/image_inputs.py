@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -85,6 +87,12 @@ class UniTImageInputs(ImageInputs):
         if not isinstance(self.views, FixedSize):
             raise ConfigError("UniTConfig.views: got ShortestSide; want FixedSize, so that features can be stored")
         return self.transform.view(image, index)
+
+    def with_cache(self, folder: Path) -> Self:
+        """See `ImageInputs`. Raises ConfigError if images have no fixed size."""
+        if not isinstance(self.views, FixedSize):
+            raise ConfigError("Run.image_cache: got UniTConfig.views=ShortestSide; want FixedSize, or no image_cache")
+        return super().with_cache(folder)
 
     def view_key(self) -> str:
         """Returns a text that changes whenever the pixels of a view would."""

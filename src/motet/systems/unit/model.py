@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from motet.core import (
@@ -15,6 +15,7 @@ from motet.core import (
     Boxes,
     ConfigError,
     DataError,
+    Example,
     Label,
     Loss,
     Losses,
@@ -22,17 +23,17 @@ from motet.core import (
     System,
     Target,
     Task,
+    TextStore,
 )
 from motet.core.system import optimizer_groups
-from motet.nn.feature_maps import MapTower
 from motet.nn.heads import BertHead
 from motet.nn.parameter_names import parameter_name
-from motet.nn.text_encoders import TextTower, encoder_from_description
-from motet.nn.tower import FromScratch
+from motet.nn.tower import Frozen, digest_of
 from motet.preprocess.images import ImageTransform, Whole
-from motet.preprocess.sentence_tokenizer import SentenceTokenizer
-from motet.systems.base import build_sentence_tokenizer, pretrained_text_vectors, trained_blocks
+from motet.systems.base import pretrained_text_vectors, trained_blocks
+from motet.systems.base.text_vectors import TextVectors
 from motet.systems.unit.answers import ClassAnswers, TaskAnswers, build_answers, build_head, reads_cls_only
+from motet.systems.unit.build import build_decoder, build_text, build_vision, num_queries
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE, UniTConfig
 from motet.systems.unit.criterion import loss_term_names
 from motet.systems.unit.image_inputs import UniTImageInputs
@@ -40,8 +41,7 @@ from motet.systems.unit.options import FixedSize
 from motet.systems.unit.processor import UniTProcessor
 from motet.systems.unit.targets import check_supported
 from motet.systems.unit.text import TextMemory
-from motet.systems.unit.transformer import DetrDecoder
-from motet.systems.unit.vision import ImageLayers, VisionEncoder, downsample_mask
+from motet.systems.unit.vision import VisionEncoder, downsample_mask
 
 Trunk = tuple[Float[Tensor, "b n c"], tuple[int, int], Bool[Tensor, "b i j"] | None]
 
@@ -84,20 +84,24 @@ class UniT(System):
             for task in tasks
             if isinstance(task.target, Boxes)
         }
-        self.vision = _build_vision(config, tasks, fetch=assets is None)
-        self.sentences, self.text = _build_text(config, tasks, texts, assets)
-        decoders = [_build_decoder(config) for _ in range(1 if config.shared else len(tasks))]
+        self.vision = build_vision(config, tasks, fetch=assets is None)
+        self.sentences, self.text = build_text(config, tasks, texts, assets)
+        decoders = [build_decoder(config) for _ in range(1 if config.shared else len(tasks))]
         self.decoder = decoders[0] if config.shared else None
         self.decoders = nn.ModuleDict(
             {} if config.shared else dict(zip(map(parameter_name, self.tasks), decoders, strict=True))
         )
         self.queries = nn.ParameterDict(
-            {parameter_name(task.name): torch.randn(_num_queries(config, task), config.width) for task in tasks}
+            {parameter_name(task.name): torch.randn(num_queries(config, task), config.width) for task in tasks}
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): build_head(task, config) for task in tasks})
         self.linear = nn.ModuleDict(self._build_linear_heads())
         self.processor = UniTProcessor(
-            self._build_image_inputs(), self.sentences, config.text_limits, config.detection.max_attributes
+            self._build_image_inputs(),
+            self.sentences,
+            config.text_limits,
+            config.detection.max_attributes,
+            separate=frozenset(name for name in self.linear_heads() if "text" in self.tasks[name].inputs),
         )
         self._freeze()
         self.train()
@@ -161,7 +165,7 @@ class UniT(System):
             value = target.value
             ids, types, known = value["ids"], value["types"], value["attention_mask"]
             if linear:
-                sentences, vectors = self.text.separate_sentences(ids, types, known)
+                sentences, vectors = _read_sentences(self.text, value)
                 memories.append(sentences)
             else:
                 memories.append(self.text(ids, types, known, name, cls_only=reads_cls_only(task, self.config)))
@@ -219,9 +223,35 @@ class UniT(System):
         if self.text is None or self.sentences is None:
             return None
         config, device = self.config, self.text.out.weight.device
+        if isinstance(config.text_mode, Frozen) and config.text.trains_words is None:
+            tokens = config.text_limits.max_tokens
+            return TextVectors(self.text.tower.encoder, self.sentences, tokens, self.processor.texts)
         return pretrained_text_vectors(
             config.text, config.text_mode, self.sentences, config.text_limits.max_tokens, device
         )
+
+    def text_key(self) -> str | None:
+        if not self.stored_text_tasks() or self.text is None or self.sentences is None:
+            return None
+        encoder = self.text.tower.encoder
+        return digest_of([encoder.description().decode(), self.sentences.to_bytes().decode()], encoder)
+
+    def stored_text_tasks(self) -> frozenset[str]:
+        # Elsewhere the text encoder reads a task token that is trained before the words, so its states change.
+        return self.processor.separate if isinstance(self.config.text_mode, Frozen) else frozenset()
+
+    def text_ids(self, example: Example, task: Task) -> tuple[tuple[int, ...], ...]:
+        return self.processor.sentence_ids(example, task)
+
+    def encode_texts(self, ids: Int[Tensor, "b t"]) -> Float[Tensor, "b t d"]:
+        if self.text is None:
+            raise ConfigError("UniT: got texts to encode; want a task with texts")
+        ids = ids.to(self.text.out.weight.device)
+        states: Tensor = self.text.tower(ids, torch.zeros_like(ids), torch.ones_like(ids, dtype=torch.bool))
+        return states
+
+    def read_texts(self, store: TextStore | None) -> None:
+        self.processor = replace(self.processor, texts=store)
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -311,69 +341,14 @@ def _part_of(name: str) -> str:
     return {"vision.trunk": "trunk", "text.tower": "text"}.get(".".join(name.split(".")[:2]), "rest")
 
 
-def _build_vision(config: UniTConfig, tasks: Sequence[Task], *, fetch: bool) -> VisionEncoder | None:
-    names = [task.name for task in tasks if "image" in task.inputs]
-    if not names:
-        return None
-    trunk = MapTower(config.trunk, config.mode, fetch=fetch)
-    layers = ImageLayers(
-        trunk.width,
-        config.image_width,
-        config.width,
-        config.image_depth,
-        config.image_heads,
-        config.hidden,
-        names,
-        task_token=config.task_token,
-        residual=config.residual,
-        dropout=config.dropout,
-        attention_dropout=config.attention_dropout,
-        pre_norm=config.pre_norm,
-    )
-    return VisionEncoder(trunk, layers)
-
-
-def _build_text(
-    config: UniTConfig,
-    tasks: Sequence[Task],
-    texts: Callable[[], Iterable[str]],
-    assets: Mapping[str, bytes] | None,
-) -> tuple[SentenceTokenizer | None, TextMemory | None]:
-    names = [task.name for task in tasks if "text" in task.inputs]
-    if not names:
-        return None, None
-    if assets is not None:
-        sentences = SentenceTokenizer.from_bytes(assets[WORDS_FILE])
-        encoder = encoder_from_description(assets[TEXT_FILE])
-    else:
-        sentences = build_sentence_tokenizer(config.text, texts)
-        pretrained = not isinstance(config.text_mode, FromScratch)
-        encoder = config.text.build(pretrained=pretrained, num_pieces=sentences.vocab_size)
-    longest = max(config.text_limits.max_tokens, config.text_limits.max_tokens_with_image)
-    if longest > encoder.max_tokens:
-        raise ConfigError(
-            f"UniTConfig.text_limits: got texts of {longest} tokens; want at most {encoder.max_tokens}, the number of "
-            "positions of the text encoder"
-        )
-    memory = TextMemory(TextTower(encoder, config.text_mode), config.width, names, task_token=config.task_token)
-    return sentences, memory
-
-
-def _build_decoder(config: UniTConfig) -> DetrDecoder:
-    return DetrDecoder(
-        config.depth,
-        config.width,
-        config.heads,
-        config.hidden,
-        dropout=config.dropout,
-        attention_dropout=config.attention_dropout,
-        pre_norm=config.pre_norm,
-    )
-
-
-def _num_queries(config: UniTConfig, task: Task) -> int:
-    default = config.box_queries if isinstance(task.target, Boxes) else config.other_queries
-    return config.queries.get(task.name, default)
+def _read_sentences(
+    text: TextMemory, value: Mapping[str, Tensor]
+) -> tuple[tuple[Float[Tensor, "b u d"], Float[Tensor, "1 u d"], Bool[Tensor, "b u"]], Float[Tensor, "b c"]]:
+    """Returns `TextMemory.separate_sentences` of a task's texts, from stored states where the batch has some."""
+    if "states" not in value:
+        return text.separate_sentences(value["ids"], value["types"], value["attention_mask"])
+    sides = ("", "second_") if "second_states" in value else ("",)
+    return text.memory_of([value[f"{side}states"] for side in sides], [value[f"{side}states_mask"] for side in sides])
 
 
 def _join_memories(

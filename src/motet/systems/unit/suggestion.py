@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from motet.systems.base.suggestion import FunctionText, PlannedTask, steps_for, train_config_lines
 
 _BATCH_SIZE = 32
+_MOST_STORED = 15_000  # rows whose texts take a laptop minutes to store; of more a short run reads only some
 _LEAST_QUERIES, _MOST_QUERIES = 10, 100
 
 
@@ -32,6 +33,7 @@ class UniTSuggestion:
         reads = any(task.kind in ("question answering", "visual entailment", "sentences") for task in tasks)
         rates = _rates(tasks)
         only_texts = not looks
+        stored = "image" if looks else "text" if rows <= _MOST_STORED else ""
         labels = [task for task in tasks if task.kind in ("sentences", "classification")]
         lines = [
             f"def {function}() -> Run:",
@@ -56,8 +58,8 @@ class UniTSuggestion:
             *train_config_lines(steps, "5e-4", optimizer="SkipUnusedAdamW()"),
             "        balancer=TaskMean(),",
             *(
-                ['        features=Features(Path("runs/features")),  # the frozen encoder reads each image once']
-                if looks
+                [f'        features=Features(Path("runs/features")),  # the frozen encoder reads each {stored} once']
+                if stored
                 else []
             ),
             "    )",
@@ -68,7 +70,7 @@ class UniTSuggestion:
             "motet.training.balancers": ("TaskMean",),
             "motet.training.optim": ("SkipUnusedAdamW",),
             "motet.training.config": ("TrainConfig",),
-            "motet.training.run": ("Features", "Run") if looks else ("Run",),
+            "motet.training.run": ("Features", "Run") if stored else ("Run",),
         }
         if len(tasks) > 1:
             imports["motet.data.sampling_rates"] = ("FixedRates",) if rates else ("Temperature",)

@@ -80,17 +80,29 @@ class TextMemory(nn.Module):
         if bool(second.any()):
             sides.append(_second_sentences(ids, first.sum(1), second.sum(1)))
         states = [self.tower(side, torch.zeros_like(side), known) for side, known in sides]
+        return self.memory_of(states, [known for _, known in sides])
+
+    def memory_of(
+        self, states: Sequence[Float[Tensor, "b t d"]], valid: Sequence[Bool[Tensor, "b t"]]
+    ) -> tuple[tuple[Float[Tensor, "b u d"], Float[Tensor, "1 u d"], Bool[Tensor, "b u"]], Float[Tensor, "b c"]]:
+        """Returns what `separate_sentences` does, from the encoder's states of one or two sentences per row.
+
+        Args:
+            states: of the first sentences, and of the second ones if there are two per row.
+            valid: False at padding.
+        """
         means = [
             (state.float() * known[:, :, None]).sum(1) / known.sum(1, keepdim=True)
-            for state, (_, known) in zip(states, sides, strict=True)
+            for state, known in zip(states, valid, strict=True)
         ]
         if len(means) == 1:
             vectors = torch.cat([means[0], *[torch.zeros_like(means[0])] * 3], dim=1)
         else:
             vectors = torch.cat([*means, (means[0] - means[1]).abs(), means[0] * means[1]], dim=1)
         positions = torch.cat([self.tower.encoder.positions(state.shape[1]) for state in states])
-        memory = self.out(torch.cat(states, dim=1)), self.out_positions(positions)[None]
-        return (*memory, torch.cat([known for _, known in sides], dim=1)), vectors
+        joined = torch.cat(list(states), dim=1).to(self.out.weight.dtype)
+        memory = self.out(joined), self.out_positions(positions)[None]
+        return (*memory, torch.cat(list(valid), dim=1)), vectors
 
     def blocks(self) -> dict[str, list[nn.Module]]:
         """Returns its modules by name, from shallow to deep, without what belongs to one task."""
