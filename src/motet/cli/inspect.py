@@ -265,12 +265,12 @@ def _listed(kind: str) -> Mapping[str, str]:
 
         return {name: _summary(reader) for name, reader in READERS.items()}
     if kind == "systems":
-        from motet.systems import SYSTEMS
+        from motet.config.table_summaries import table_summaries
 
-        return {config.name: _summary(config) for config in SYSTEMS}
-    from motet.hub.card import describe_target
+        return table_summaries(Path(__file__).parents[1] / "systems" / "__init__.py", "SYSTEMS")
     from motet.scenes.tasks import SCENE_TASKS
     from motet.tasks import TASKS
+    from motet.tasks.describe import describe_target
 
     return {
         name: f"inputs: {' and '.join(sorted(task.inputs))}; {describe_target(task.target)}; {task.main_metric}"

@@ -11,7 +11,7 @@ import typer
 
 from motet.cli.console import print_json, print_lines
 from motet.cli.maps import drawn_at, map_summary, write_map
-from motet.cli.options import Json, Trust
+from motet.cli.options import Json, Trust, check_task_names
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -55,6 +55,8 @@ def predict(
 ) -> None:
     """Predict one task for one image, text or video with a trained model."""
     from motet.core.errors import ConfigError, nearest
+
+    check_task_names(model, [task] if task else ())
     from motet.hub.predict import load
 
     predictor = load(model, trust=trust or ())
@@ -64,7 +66,7 @@ def predict(
     if out is not None and not image:
         raise ConfigError("--out: got no --image; want --image FILE, to draw the prediction on")
     if name not in predictor.tasks:
-        raise ConfigError(f"task: got {name!r}; {nearest(name, predictor.tasks)}")
+        raise ConfigError(f"--task: got {name!r}; {nearest(name, predictor.tasks)}")
     if out is not None and "video" in predictor.tasks[name].inputs:
         raise ConfigError(f"--out: got task {name!r}, whose input is a video; want a task on images, to draw on one")
     target = predictor.tasks[name].target

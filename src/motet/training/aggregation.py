@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import minimize, nnls
 from torch import Tensor
 
 from motet.core import ConfigError
@@ -86,6 +85,7 @@ class UPGrad:
             from torchjd.linalg import DualConeProjector, PSDMatrix
         except ImportError as error:
             raise _missing("UPGrad") from error
+        from scipy.optimize import nnls  # half a second, which runs with another balancer do without
 
         class LeastSquares(DualConeProjector):
             def __call__(self, U: Tensor, G: PSDMatrix) -> Tensor:
@@ -125,6 +125,8 @@ class CAGrad:
             raise ConfigError(f"CAGrad.c: got {self.c}; want 0 or more")
 
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        from scipy.optimize import minimize
+
         del seed
         count, scaled = len(products), _scaled(products.numpy())
         mean = np.full(count, 1 / count)
