@@ -21,19 +21,18 @@ def table_summaries(path: Path, table: str) -> dict[str, str]:
     homes = _imported_from(tree)
     summaries = {}
     for key, value in _display(tree, table):
-        named = isinstance(key, ast.Constant)
-        found = _class_at(homes, value if named else key)
-        summaries[str(key.value) if named else _own_name(found)] = (ast.get_docstring(found) or "").partition("\n")[0]
+        by_name = isinstance(key, ast.Constant)
+        found = _class_at(homes, value if by_name else key)
+        name = str(ast.literal_eval(key)) if by_name else _own_name(found)
+        summaries[name] = (ast.get_docstring(found) or "").partition("\n")[0]
     return summaries
 
 
 def _display(tree: ast.Module, table: str) -> list[tuple[ast.expr, ast.expr]]:
     for node in tree.body:
-        target = node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id == table and isinstance(node.value, ast.Dict):
-            return [
-                (key, value) for key, value in zip(node.value.keys, node.value.values, strict=True) if key is not None
-            ]
+        if isinstance(value := _assigned(node, table), ast.Dict):
+            pairs = zip(value.keys, value.values, strict=True)
+            return [(key, value) for key, value in pairs if key is not None]
     raise LookupError(table)
 
 
@@ -57,7 +56,13 @@ def _class_at(homes: dict[str, str], name: ast.expr) -> ast.ClassDef:
 
 def _own_name(found: ast.ClassDef) -> str:
     for node in found.body:
-        target = node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id == "name" and isinstance(node.value, ast.Constant):
-            return str(node.value.value)
+        if isinstance(value := _assigned(node, "name"), ast.Constant):
+            return str(value.value)
     return found.name
+
+
+def _assigned(node: ast.stmt, name: str) -> ast.expr | None:
+    """Returns the value of ``name: type = value``; None for any other statement."""
+    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name:
+        return node.value
+    return None
