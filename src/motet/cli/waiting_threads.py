@@ -8,8 +8,7 @@ from collections.abc import Mapping
 OWN_CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "OMP_NUM_THREADS")
 """Variables by which a user decides it; one that is set is left alone, and so is all else."""
 
-_BUSY = 0.5
-_BRIEF = "1000"
+_BUSY = 0.5  # processes per core
 
 
 def waiting_threads(environment: Mapping[str, str], load: float, cores: int) -> dict[str, str]:
@@ -22,7 +21,7 @@ def waiting_threads(environment: Mapping[str, str], load: float, cores: int) -> 
     Args:
         environment: of the process.
         load: processes that ran or waited to run, over the last minute.
-        cores: of the machine.
+        cores: that the process may use.
 
     Examples:
         >>> waiting_threads({}, load=2.0, cores=2)
@@ -32,9 +31,7 @@ def waiting_threads(environment: Mapping[str, str], load: float, cores: int) -> 
     """
     if any(name in environment for name in OWN_CHOICES):
         return {}
-    if load >= _BUSY * cores:
-        return {"OMP_WAIT_POLICY": "PASSIVE"}
-    return {"GOMP_SPINCOUNT": _BRIEF}
+    return {"OMP_WAIT_POLICY": "PASSIVE"} if load >= _BUSY * cores else {}
 
 
 def choose_waiting_threads() -> None:
@@ -43,4 +40,6 @@ def choose_waiting_threads() -> None:
         load = os.getloadavg()[0]
     except (AttributeError, OSError):  # Windows has none
         return
-    os.environ.update(waiting_threads(os.environ, load, len(os.sched_getaffinity(0))))
+    # In a container or a batch job the process may have fewer cores than the machine.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    os.environ.update(waiting_threads(os.environ, load, cores))
