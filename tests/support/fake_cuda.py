@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,7 +19,7 @@ import motet
 from motet.core import Batch, Target
 
 
-def pretended(value):
+def pretended(value: Any) -> Any:
     """The same value with tensors on a GPU that is not there; to be called in the mode."""
     if isinstance(value, torch.Tensor):
         return torch.empty(value.shape, dtype=value.dtype, device="cuda")
@@ -34,11 +35,11 @@ def move(system: nn.Module) -> None:
     for module in system.modules():
         for name, old in module.named_parameters(recurse=False):
             module._parameters[name] = nn.Parameter(pretended(old), requires_grad=old.requires_grad)
-        for name, old in module.named_buffers(recurse=False):
-            module._buffers[name] = pretended(old)
+        for name, buffer in module.named_buffers(recurse=False):
+            module._buffers[name] = pretended(buffer)
 
 
-def losses_of(system, real: Batch) -> None:
+def losses_of(system: Any, real: Batch) -> None:
     """Computes the losses of a batch on the pretended GPU; the system is of no use afterwards."""
     with FakeTensorMode(shape_env=ShapeEnv()):
         move(system)
