@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from fake_cuda import losses_of, place_of
 from PIL import Image
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from motet.core import (
     Answer,
@@ -508,3 +510,29 @@ def test_a_row_without_its_image_is_named(name: str) -> None:
         system.processor.row(replace(ROWS[0], images=()), tasks, None)
     with pytest.raises(DataError, match=r"broken.png"):
         system.processor.row(replace(ROWS[0], images=(MemoryImage("broken.png", b"no"),)), tasks, None)
+
+
+WAITS = {
+    # SciPy solves the assignment on the CPU.
+    "unit": ("nn/matching.py", ".cpu().numpy()"),
+    # Rows without a matching candidate have no loss: a boolean mask selects the others.
+    "twelve_in_one": ("losses/answers.py", "log_probs[some]"),
+    # The token ids of all class names are copied to the device.
+    "uni_perceiver": ("systems/uni_perceiver/target_features.py", ".to(self._embedding.device)"),
+}
+"""The first place in the losses of a system that waits for the device, or copies to it; no entry: there is none."""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_losses_wait_for_the_device_only_where_it_is_listed(name: str) -> None:
+    system = build(name)
+    real = batch(system, train=True)
+    if name not in WAITS:
+        losses_of(system, real)
+        return
+    file, text = WAITS[name]
+    with pytest.raises((RuntimeError, AssertionError, GuardOnDataDependentSymNode)) as error:
+        losses_of(system, real)
+    found = place_of(error.value)
+    assert found[0] == file
+    assert text in found[1]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from motet.cli.console import print_json, print_lines
-from motet.cli.options import Json, Trust
+from motet.cli.options import Json, Trust, check_task_names
 
 if TYPE_CHECKING:
     from motet.core import Report
@@ -36,6 +36,8 @@ def export(
 ) -> None:
     """Write dense models, one per task, with the same predictions as the model with experts."""
     from motet.core.errors import ConfigError, nearest
+
+    check_task_names(model, task or ())
     from motet.core.system import Mergeable
     from motet.hub import load_system, save_pretrained
 

@@ -44,8 +44,9 @@ def list_(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the readers of data, tasks, systems, recipes and balancers of motet."""
-    kinds = (what,) if what else ("readers", "tasks", "systems", "recipes", "balancers")
+    """List the readers of data, tasks, systems and recipes of motet; `motet list balancers` lists the balancers."""
+    # Balancers are read from torch modules, which take seconds to import.
+    kinds = (what,) if what else ("readers", "tasks", "systems", "recipes")
     found: dict[str, Mapping[str, Any]] = {kind: _listed(kind) for kind in kinds if kind != "balancers"}
     if "balancers" in kinds:
         found["balancers"] = _balancers()
@@ -60,6 +61,8 @@ def list_(
             table(head, rows)
         else:
             table((kind, ""), list(entries.items()))
+    if not what:
+        print_lines("balancers: motet list balancers")
 
 
 def check(target: RecipeOrFolder, settings: Sets = None, json: Json = False, limit: int = 20) -> None:
@@ -273,12 +276,12 @@ def _listed(kind: str) -> Mapping[str, str]:
 
         return {name: _summary(reader) for name, reader in READERS.items()}
     if kind == "systems":
-        from motet.systems import SYSTEMS
+        from motet.config.table_summaries import table_summaries
 
-        return {config.name: _summary(config) for config in SYSTEMS}
-    from motet.hub.card import describe_target
+        return table_summaries(Path(__file__).parents[1] / "systems" / "__init__.py", "SYSTEMS")
     from motet.scenes.tasks import SCENE_TASKS
     from motet.tasks import TASKS
+    from motet.tasks.describe import describe_target
 
     return {
         name: f"inputs: {' and '.join(sorted(task.inputs))}; {describe_target(task.target)}; {task.main_metric}"

@@ -17,6 +17,7 @@ import typer
 from motet.cli import analyse, compare, export, inspect, predict, serve, start, training, tune
 from motet.cli.stop import Stopped, stopping
 from motet.cli.stray_settings import stray_settings
+from motet.cli.waiting_threads import choose_waiting_threads
 
 DEBUG = "MOTET_DEBUG"
 _ABOUT = "One model for many vision and language tasks: train it, compare it with single-task baselines, use it."
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the words after ``motet``; those of the process by default.
     """
+    choose_waiting_threads()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files can be any bytes, and a terminal can be ASCII
             stream.reconfigure(errors="backslashreplace")

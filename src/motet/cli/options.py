@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -152,6 +153,25 @@ def run_sources(
     if settings:
         return run_of(folder, settings, trust=trust, data=data).of_role(role)
     return saved_sources(folder, role, trust=trust or (), moved=moved_data(data))
+
+
+def check_task_names(model: str | Path, wanted: Iterable[str]) -> None:
+    """Refuses the name of a task that a model in a folder does not have, before the model is built.
+
+    Raises:
+        ConfigError: such a name.
+        CheckpointError: the folder holds no model.
+    """
+    from motet.core.errors import ConfigError, nearest
+    from motet.core.model_folder import saved_task_names
+
+    names = list(wanted)
+    if not names or not Path(model).is_dir():  # a name on the Hub: its files come with the model
+        return
+    known = saved_task_names(model)
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"--task: got {name!r}; {nearest(name, known)}")
 
 
 def moved_data(pairs: list[str] | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ import typer
 from motet.cli.console import print_json, print_lines
 from motet.cli.decoding import Decodings, decode_as_set
 from motet.cli.maps import drawn_at, map_summary, write_map
-from motet.cli.options import Json, Trust, chosen_device
+from motet.cli.options import Json, Trust, check_task_names, chosen_device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -97,6 +97,8 @@ def predict(
         )  # fmt: skip
         return
     from motet.core.errors import ConfigError, nearest
+
+    check_task_names(model, task or ())
     from motet.hub.predict import load
 
     predictor = load(model, trust=trust or (), device=chosen_device(device))
@@ -108,7 +110,7 @@ def predict(
     if out is not None and not image:
         raise ConfigError("--out: got no --image; want --image FILE, to draw the prediction on")
     if name not in predictor.tasks:
-        raise ConfigError(f"task: got {name!r}; {nearest(name, predictor.tasks)}")
+        raise ConfigError(f"--task: got {name!r}; {nearest(name, predictor.tasks)}")
     if out is not None and "video" in predictor.tasks[name].inputs:
         raise ConfigError(f"--out: got task {name!r}, whose input is a video; want a task on images, to draw on one")
     target = predictor.tasks[name].target

@@ -18,6 +18,7 @@ from motet.cli.options import (
     RunFolder,
     Sets,
     Trust,
+    check_task_names,
     folder_of,
     is_main_process,
     origin_of,
@@ -79,13 +80,13 @@ def _fitted(
     recipe: str, settings: list[str] | None, place: Path, minutes: float | None, *, resume: bool, device: str | None
 ) -> list[str]:
     """Returns the settings of a run that fits into some minutes; of a run that is continued those it began with."""
+    if minutes is None:
+        return []
     from motet.core.errors import ConfigError
     from motet.training.distributed import choose_device
     from motet.training.run_data import read_record
     from motet.training.time_budget import steps_within
 
-    if minutes is None:
-        return []
     if minutes <= 0:
         raise ConfigError(f"--minutes: got {minutes:g}; want more than 0")
     if resume and (place / "run.json").is_file():
@@ -155,6 +156,7 @@ def evaluate(
     json: Json = False,
 ) -> None:
     """Evaluate a trained model on the sources of its run, or of a recipe with the same tasks."""
+    check_task_names(folder, tasks or ())
     from motet.evaluation import Ranking
     from motet.evaluation import evaluate as evaluate_system
     from motet.evaluation.readable_rows import readable_sources

@@ -1,4 +1,11 @@
-"""The vocabulary that readers, tasks, systems, schedules and metrics share; it imports nothing else of motet."""
+"""The vocabulary that readers, tasks, systems, schedules and metrics share; it imports nothing else of motet.
+
+The names of `core.system` are imported when they are first used: a system is a torch module, and a command that only
+lists tasks does without torch.
+"""
+
+import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from motet.core.attention import AttentionMaps as AttentionMaps
 from motet.core.batch import Batch as Batch
@@ -37,13 +44,6 @@ from motet.core.schedule import HasTaskStatus as HasTaskStatus
 from motet.core.schedule import Schedule as Schedule
 from motet.core.schedule import Step as Step
 from motet.core.schedule import UpdateForm as UpdateForm
-from motet.core.system import FeatureStore as FeatureStore
-from motet.core.system import Processor as Processor
-from motet.core.system import Side as Side
-from motet.core.system import StoresTexts as StoresTexts
-from motet.core.system import System as System
-from motet.core.system import SystemConfig as SystemConfig
-from motet.core.system import TextStore as TextStore
 from motet.core.target import Answer as Answer
 from motet.core.target import Boxes as Boxes
 from motet.core.target import Dense as Dense
@@ -55,3 +55,20 @@ from motet.core.target import Score as Score
 from motet.core.target import TargetSpec as TargetSpec
 from motet.core.target import Text as Text
 from motet.core.task import Task as Task
+
+if _TYPE_CHECKING:
+    from motet.core.system import FeatureStore as FeatureStore
+    from motet.core.system import Processor as Processor
+    from motet.core.system import Side as Side
+    from motet.core.system import StoresTexts as StoresTexts
+    from motet.core.system import System as System
+    from motet.core.system import SystemConfig as SystemConfig
+    from motet.core.system import TextStore as TextStore
+
+_OF_SYSTEM = ("FeatureStore", "Processor", "Side", "StoresTexts", "System", "SystemConfig", "TextStore")
+
+
+def __getattr__(name: str) -> object:
+    if name in _OF_SYSTEM:
+        return getattr(_importlib.import_module("motet.core.system"), name)
+    raise AttributeError(f"module 'motet.core' has no attribute {name!r}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from jaxtyping import Float, Int
-from torch import Tensor
+if TYPE_CHECKING:  # tasks and their listing need no torch
+    import torch
+    from jaxtyping import Float, Int
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,12 @@ class Batch:
 
 
 def _to(value: Any, device: torch.device | str) -> Any:
-    if isinstance(value, Tensor):
-        return value.to(device, non_blocking=True)
     if isinstance(value, Mapping):
         return {name: _to(part, device) for name, part in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_to(part, device) for part in value)
-    return value
+    # Only tensors have it; their class is not imported here.
+    return value.to(device, non_blocking=True) if hasattr(value, "to") else value
 
 
 @dataclass(frozen=True)

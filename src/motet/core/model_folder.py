@@ -136,6 +136,20 @@ def read_model(folder: str | Path, names: SavedNames) -> SavedModel:
     return SavedModel(folder, config, tasks, _assets(folder, raw))
 
 
+def saved_task_names(folder: str | Path) -> tuple[str, ...]:
+    """Reads the names of a saved model's tasks, or of the last step's of a run folder, and nothing else of it.
+
+    Raises:
+        CheckpointError: a missing or damaged file.
+    """
+    path = model_folder(folder) / TASKS
+    tasks = _read_json(path, list)
+    names = [task.get("name") if isinstance(task, dict) else None for task in tasks]
+    if not all(isinstance(name, str) for name in names):
+        raise CheckpointError(f"{path}: got a task without a name; want a list of tasks")
+    return tuple(map(str, names))
+
+
 def read_assets(folder: Path) -> dict[str, bytes]:
     """Reads the files that belong to a saved model, by name.
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from torch import Tensor
-
-from motet.core.batch import Loss
 from motet.core.errors import ConfigError, DataError
 from motet.core.example import Example
 from motet.core.metric import Metric
 from motet.core.target import TargetSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from motet.core.batch import Loss
+
+    LossFunction: TypeAlias = Callable[[Tensor, Any], Loss]
+else:  # a task that is read back needs no torch: of its loss, only that it is a function is checked
+    LossFunction = Callable[..., Any]
 
 InputKind = Literal["image", "text", "regions", "video"]
 Invariance = Literal["hflip", "crop"]
@@ -49,7 +55,7 @@ class Task:
     category: str = ""
     invariant: frozenset[Invariance] = frozenset()
     equivariant: frozenset[Invariance] = frozenset()
-    loss: Callable[[Tensor, Any], Loss] | None = None
+    loss: LossFunction | None = None
 
     def __post_init__(self) -> None:
         if not self.name or any(c.isspace() or c == "/" or not c.isprintable() for c in self.name):

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
-import timm
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.core import ConfigError, nearest
-from motet.core.hub_access import hub_access
+from motet.core import ConfigError
 from motet.nn.pretrained.lite0 import load_lite0
+from motet.nn.timm_models import check_timm_name, create_timm_model, has_fixed_input_size
 from motet.nn.transformer import sincos_positions
 from motet.nn.vit import ViT
 
@@ -66,18 +65,6 @@ class EncoderConfig(Protocol):
         ...
 
 
-def create_timm_model(name: str, *, pretrained: bool, **options: Any) -> Any:
-    """Returns a model of timm; pretrained weights come from the Hub, or from its cache where it cannot be reached.
-
-    Raises:
-        ConfigError: neither has them.
-    """
-    if not pretrained:
-        return timm.create_model(name, pretrained=False, **options)
-    with hub_access(f"timm's {name!r}", "BundledLite0 (images)", source=name):
-        return timm.create_model(name, pretrained=True, **options)
-
-
 @dataclass(frozen=True)
 class TimmEncoder:
     """Any vision model of timm, by name.
@@ -102,11 +89,8 @@ class TimmEncoder:
         """Builds the model without unused stages and without its classifier."""
         options = dict(self.options)
         if not self.name.startswith(("hf_hub:", "hf-hub:", "local-dir:")):
-            if not timm.is_model(self.name.split(".")[0]):
-                known = nearest(self.name.split(".")[0], timm.list_models())
-                raise ConfigError(f"TimmEncoder.name: got {self.name!r}; want a model of timm, {known}")
-            default = timm.get_pretrained_cfg(self.name, allow_unregistered=True)
-            if self.size is not None and default is not None and default.fixed_input_size:
+            check_timm_name(self.name, "TimmEncoder.name")
+            if self.size is not None and has_fixed_input_size(self.name):
                 options.setdefault("img_size", self.size)
         try:
             model = create_timm_model(self.name, pretrained=pretrained, **options)
@@ -133,7 +117,7 @@ class BundledLite0:
     def build(self, *, pretrained: bool) -> ImageEncoder:
         """Builds the model up to the stage that is used."""
         # Not `efficientnet_lite0`: that one loads these weights too, without an error, but pads differently.
-        model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        model = create_timm_model("tf_efficientnet_lite0", pretrained=False)
         if pretrained:
             load_lite0(model)
         return _TimmFeatures(model, self.size, self.stage, self.placed)

@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-import timm
 import torch
 from jaxtyping import Float
-from timm.layers import freeze_batch_norm_2d
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.core import ConfigError, nearest
-from motet.nn.encoders import EncoderConfig, ImageEncoder, Pixels, create_timm_model
+from motet.core import ConfigError
+from motet.nn.encoders import EncoderConfig, ImageEncoder, Pixels
 from motet.nn.pretrained.lite0 import load_lite0
+from motet.nn.timm_models import check_timm_name, create_timm_model, freeze_batch_norms
 from motet.nn.tower import EncoderMode, Tower
 
 
@@ -78,9 +77,7 @@ class TimmMap:
         options = dict(self.options)
         if self.output_stride is not None:
             options["output_stride"] = self.output_stride
-        if not timm.is_model(self.name.split(".")[0]):
-            known = nearest(self.name.split(".")[0], timm.list_models())
-            raise ConfigError(f"TimmMap.name: got {self.name!r}; want a model of timm, {known}")
+        check_timm_name(self.name, "TimmMap.name")
         try:
             model = create_timm_model(self.name, pretrained=pretrained, **options)
         except (OSError, RuntimeError, TypeError, ValueError) as error:
@@ -110,7 +107,7 @@ class BundledLite0Map:
 
     def build(self, *, pretrained: bool) -> FeatureMap:
         """Builds the model up to the stage that is used."""
-        model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        model = create_timm_model("tf_efficientnet_lite0", pretrained=False)
         if pretrained:
             load_lite0(model)
         return _TimmMap(model, self.size, self.stage, self.norm, self.frozen_norms, self.frozen_stages)
@@ -185,7 +182,7 @@ class _TimmMap(FeatureMap):
             ) from error
         for parameter in frozen:
             parameter.requires_grad_(False)
-        self.model = freeze_batch_norm_2d(model) if frozen_norms else model
+        self.model = freeze_batch_norms(model) if frozen_norms else model
         height_width = (size, size) if size is not None else tuple(cfg["input_size"][1:])
         self.pixels = Pixels(height_width, tuple(cfg["mean"]), tuple(cfg["std"]))
         was_training = model.training

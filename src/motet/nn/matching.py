@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from motet.core import ConfigError
@@ -102,6 +101,8 @@ def match(
         valid: True at targets, False at padding.
         costs: weights of the three costs.
     """
+    from scipy.optimize import linear_sum_assignment  # half a second, which systems without boxes do without
+
     logits, boxes, target = logits.float(), boxes_cxcywh.float(), target_cxcywh.float()
     layers, _, queries, _ = logits.shape
     scores = logits.log_softmax(-1) if costs.log else logits.softmax(-1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from torchvision.ops import roi_align
 
 
 def pool_regions(
@@ -36,6 +35,8 @@ def pool_regions(
         >>> pool_regions(tokens, whole, (2, 2)).tolist()
         [[[2.5]]]
     """
+    from torchvision.ops import roi_align  # two seconds, with torch._dynamo
+
     rows, columns = grid_hw
     grid = tokens.float().transpose(1, 2).reshape(len(tokens), -1, rows, columns)
     scale = boxes_xyxy.new_tensor([columns, rows, columns, rows], dtype=torch.float32)

@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
-from torchvision.ops import MultiScaleRoIAlign, batched_nms, nms, roi_align
 
 from motet.core import ConfigError, ImageFile
 from motet.preprocess.images import decode
@@ -119,6 +118,8 @@ class TorchvisionDetector:
         self.overlap, self.proposals = overlap, proposals
 
     def __call__(self, image: Image.Image) -> DetectorOutput:
+        from torchvision.ops import nms  # two seconds, with torch._dynamo
+
         device = next(self.model.parameters()).device
         pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float().to(device) / 255
         batch, _ = self.model.transform([pixels])
@@ -127,8 +128,7 @@ class TorchvisionDetector:
         boxes, _ = self.model.rpn(batch, maps)
         boxes = [boxes[0][: self.proposals]]
         heads = self.model.roi_heads
-        pool: MultiScaleRoIAlign = heads.box_roi_pool
-        features = heads.box_head(pool(maps, boxes, batch.image_sizes))
+        features = heads.box_head(heads.box_roi_pool(maps, boxes, batch.image_sizes))
         logits, deltas = heads.box_predictor(features)
         probabilities = logits.softmax(dim=1)[:, 1:]
         scores, best = probabilities.max(dim=1)
@@ -183,6 +183,8 @@ class TrunkProposals:
         self.grid = BoxGrid(sides=(0.2, 0.3, 0.45, 0.65), shapes=(0.6, 1.0, 1.6), step=0.34) if grid is None else grid
 
     def __call__(self, image: Image.Image) -> DetectorOutput:
+        from torchvision.ops import batched_nms
+
         features = self.encode(torch.from_numpy(self.pixels(image))[None])
         rows, columns = features.shape[2:]
         boxes = torch.from_numpy(self.grid.boxes((image.height, image.width))).to(features.device)
@@ -194,6 +196,8 @@ class TrunkProposals:
 
 
 def _pool(features: Tensor, boxes: Tensor) -> Tensor:
+    from torchvision.ops import roi_align
+
     pooled: Tensor = roi_align(features.float(), [boxes], 2, sampling_ratio=2, aligned=True)
     return pooled.mean(dim=(2, 3))
 

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.ops import box_convert
 
 from motet.core import ConfigError
 from motet.preprocess.detectors import Detector, DetectorOutput
@@ -46,6 +45,8 @@ class QueryDetector:
         self.model, self.processor = model.eval(), processor
 
     def __call__(self, image: Image.Image) -> DetectorOutput:
+        from torchvision.ops import box_convert
+
         device = next(self.model.parameters()).device
         inputs = self.processor(images=image, return_tensors="pt").to(device)
         outputs = self.model(**inputs)

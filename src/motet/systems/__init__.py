@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from motet.core import ConfigError, System, SystemConfig, Task
-from motet.systems.lit_decoder.build import build_lit_decoder
 from motet.systems.lit_decoder.config import LiTDecoderConfig
-from motet.systems.lit_decoder.feedforward import FeedforwardConfig, build_feedforward
+from motet.systems.lit_decoder.feedforward import FeedforwardConfig
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
-from motet.systems.twelve_in_one.model import TwelveInOne
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
-from motet.systems.uni_perceiver.model import UniPerceiver
 from motet.systems.unit.config import UniTConfig
-from motet.systems.unit.model import UniT
-from motet.systems.vit_adapters.build import build_vit_adapters
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
 
-Builder: TypeAlias = Callable[..., System]
-
-SYSTEMS: dict[type[Any], Builder] = {
-    ViTAdaptersConfig: build_vit_adapters,
-    UniPerceiverConfig: UniPerceiver,
-    TwelveInOneConfig: TwelveInOne,
-    UniTConfig: UniT,
-    FeedforwardConfig: build_feedforward,
-    LiTDecoderConfig: build_lit_decoder,
+SYSTEMS: dict[type[Any], str] = {
+    ViTAdaptersConfig: "motet.systems.vit_adapters.build:build_vit_adapters",
+    UniPerceiverConfig: "motet.systems.uni_perceiver.model:UniPerceiver",
+    TwelveInOneConfig: "motet.systems.twelve_in_one.model:TwelveInOne",
+    UniTConfig: "motet.systems.unit.model:UniT",
+    FeedforwardConfig: "motet.systems.lit_decoder.feedforward:build_feedforward",
+    LiTDecoderConfig: "motet.systems.lit_decoder.build:build_lit_decoder",
 }
-"""What builds a system, by the class of its configuration.
+"""What builds a system, by the class of its configuration: imported when it is built, so that no run waits for another
+system's imports.
 
 `motet init` asks them in this order for what they suggest: the more special first, and last the one that takes the
 rest.
@@ -68,7 +63,8 @@ def build_system(
     """
     build = SYSTEMS.get(type(config))
     if build is not None:
-        return build(config, tasks, texts=texts, assets=assets)
+        builder: Callable[..., System] = pkgutil.resolve_name(build)
+        return builder(config, tasks, texts=texts, assets=assets)
     if isinstance(config, BuildsItself):
         return config.build(tasks, texts=texts, assets=assets)
     known = ", ".join(sorted(kind.__name__ for kind in SYSTEMS))

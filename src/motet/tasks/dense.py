@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from torch import Tensor
-
-from motet.core import ConfigError, Dense, Loss, Metric, Task
+from motet.core import ConfigError, Dense, Metric, Task
 from motet.core.errors import repeated
-from motet.core.task import Invariance
+from motet.core.task import Invariance, LossFunction
 from motet.metrics import (
     AngleWithin11,
     AngleWithin30,
@@ -24,7 +22,6 @@ from motet.metrics import (
 )
 
 Metrics: TypeAlias = tuple[Callable[[], Metric], ...]
-LossFunction: TypeAlias = Callable[[Tensor, Any], Loss] | None
 
 SEGMENTATION_METRICS: Metrics = (MeanIoU, PixelAccuracy)
 DEPTH_METRICS: Metrics = (DepthRMSE, DepthAbsRel, DepthWithin)
@@ -38,7 +35,7 @@ def semantic_segmentation(
     *,
     label: str = "segmentation",
     metrics: Metrics = SEGMENTATION_METRICS,
-    loss: LossFunction = None,
+    loss: LossFunction | None = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -73,7 +70,7 @@ def depth(
     *,
     label: str = "depth",
     metrics: Metrics = DEPTH_METRICS,
-    loss: LossFunction = None,
+    loss: LossFunction | None = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -100,7 +97,7 @@ def surface_normals(
     *,
     label: str = "normals",
     metrics: Metrics = NORMALS_METRICS,
-    loss: LossFunction = None,
+    loss: LossFunction | None = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -129,7 +126,7 @@ def edges(
     *,
     label: str = "edges",
     metrics: Metrics = EDGE_METRICS,
-    loss: LossFunction = None,
+    loss: LossFunction | None = None,
     hflip: bool = True,
     crop: bool = True,
 ) -> Task:
@@ -152,7 +149,7 @@ def edges(
 
 
 def _dense(
-    name: str, target: Dense, label: str, metrics: Metrics, loss: LossFunction, *, hflip: bool, crop: bool
+    name: str, target: Dense, label: str, metrics: Metrics, loss: LossFunction | None, *, hflip: bool, crop: bool
 ) -> Task:
     equivariances: dict[Invariance, bool] = {"hflip": hflip, "crop": crop}
     return Task(

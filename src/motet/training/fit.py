@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -27,9 +27,11 @@ from motet.training.identity import identity_of
 from motet.training.json_files import RUN, write_json
 from motet.training.logging import RunLogger
 from motet.training.optim import set_lr
-from motet.training.sharding import Shards
 from motet.training.signals import StopSignals
 from motet.training.step import SHARED, StepOutcome, TrainStep
+
+if TYPE_CHECKING:
+    from motet.training.sharding import Shards
 
 
 class Evaluator(Protocol):
@@ -137,7 +139,7 @@ class _FitLoop:
         self.device = next(system.parameters()).device
         groups = system.parameter_groups()
         whole = [parameter for group in groups for parameter in group["params"]]
-        self.shards = Shards(system) if config.sharded and world() > 1 else None
+        self.shards = _shards(system) if config.sharded and world() > 1 else None
         self.optimizer = config.optimizer.build(
             groups if self.shards is None else self.shards.groups(groups),
             lr=config.lr,
@@ -393,3 +395,9 @@ def _make_folder(folder: Path) -> None:
     failure = broadcast(failure)
     if failure is not None:
         raise CheckpointError(failure)
+
+
+def _shards(system: System) -> Shards:
+    from motet.training.sharding import Shards  # FSDP2 takes two seconds, with torch._dynamo
+
+    return Shards(system)

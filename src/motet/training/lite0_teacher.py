@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
-import timm
 import torch
 from torch import nn
 
 from motet.core import ImageFile
 from motet.nn.pretrained.lite0 import load_lite0
+from motet.nn.timm_models import create_timm_model
 from motet.preprocess.crops import Whole
 from motet.preprocess.images import ImageTransform
 
@@ -49,6 +49,6 @@ def _best_class(item: _Input) -> int:
 @cache
 def _teacher() -> nn.Module:
     with torch.random.fork_rng([]):  # its first weights are drawn before they are replaced
-        model: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+        model: nn.Module = create_timm_model("tf_efficientnet_lite0", pretrained=False)
     load_lite0(model)
     return model.eval()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +16,10 @@ from motet.training.balancers import LiveBalancer, loss_keys, losses_by_key
 from motet.training.config import TrainConfig
 from motet.training.distributed import add_over_ranks, buffer_copies, share_updated_buffers
 from motet.training.errors import TrainingError
-from motet.training.sharding import Shards
 from motet.training.step_losses import StepLosses
+
+if TYPE_CHECKING:  # FSDP2 takes two seconds, with torch._dynamo
+    from motet.training.sharding import Shards
 
 SHARED = 2
 """Number of values of a `StepOutcome` added over ranks beside totals and weights: stop signals, rows skipped."""

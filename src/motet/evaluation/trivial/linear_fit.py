@@ -8,8 +8,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
 
 LinearLoss: TypeAlias = Literal["logistic", "squared"]
 
@@ -108,6 +106,9 @@ def _logistic(
     x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "n k"], blank: LinearModel, strengths: Sequence[float]
 ) -> list[LinearModel]:
     """Minimises by L-BFGS; each strength starts from the solution of the stronger one."""
+    from scipy.optimize import minimize
+    from scipy.special import log_softmax, softmax
+
     rows, shape = len(x), blank.weights.shape
     at = np.zeros(blank.weights.size + len(blank.bias))
     models = []

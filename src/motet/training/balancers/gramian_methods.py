@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import minimize, nnls
 from torch import Tensor
 
 from motet.training.balancers.checks import check_not_negative, check_positive
@@ -134,6 +133,8 @@ class CAGrad(GramianMethod):
         check_not_negative(self, "c")
 
     def weights(self, products: Float[Tensor, "t t"], seed: int) -> Float[Tensor, "t"]:
+        from scipy.optimize import minimize
+
         del seed
         count, scaled = len(products), _scaled(products.numpy())
         mean = np.full(count, 1 / count)
@@ -253,6 +254,7 @@ class RGW(GramianMethod):
 
 def _projector() -> DualConeProjector:
     """Returns torchjd's projection with SciPy's non-negative least squares as its solver."""
+    from scipy.optimize import nnls  # half a second, which runs with another balancer do without
     from torchjd.linalg import DualConeProjector as Projector
     from torchjd.linalg import PSDMatrix
 

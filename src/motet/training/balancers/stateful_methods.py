@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import nnls
 from torch import Tensor
 
 from motet.core import ConfigError
@@ -135,6 +134,8 @@ class PCD(GradientMethod):
 
     def _solved(self, products: np.ndarray) -> np.ndarray:
         """Returns the weights of the gradients, the primary one first: the multipliers of the constraints."""
+        from scipy.optimize import nnls  # half a second, which runs with another balancer do without
+
         others = products[1:, 1:]
         lacking = self.tau * others.diagonal() - products[1:, 0]
         # The rounding of products leaves nearly parallel gradients not quite positive definite.

@@ -13,8 +13,9 @@ from timm.models.swin_transformer_v2 import SwinTransformerV2
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import nn
 
-from motet.core import ConfigError, UnsupportedTask, nearest
-from motet.nn.encoders import Pixels, create_timm_model
+from motet.core import ConfigError, UnsupportedTask
+from motet.nn.encoders import Pixels
+from motet.nn.timm_models import check_timm_name, create_timm_model, has_fixed_input_size
 from motet.systems.vit_adapters.options import TimmTrunk
 from motet.systems.vit_adapters.trunks.focal import Focal
 from motet.systems.vit_adapters.trunks.pvt import Pvt
@@ -34,14 +35,10 @@ def build_trunk(config: TimmTrunk, *, pretrained: bool) -> Trunk:
         ConfigError: a name that timm does not have, arguments that it does not take, or weights that it cannot fetch.
         UnsupportedTask: a model of an unknown family, or without four stages.
     """
-    short = config.name.split(".")[0]
-    if not config.name.startswith(("hf_hub:", "hf-hub:", "local-dir:")) and not timm.is_model(short):
-        raise ConfigError(
-            f"TimmTrunk.name: got {config.name!r}; want a model of timm, {nearest(short, timm.list_models())}"
-        )
+    if not config.name.startswith(("hf_hub:", "hf-hub:", "local-dir:")):
+        check_timm_name(config.name, "TimmTrunk.name")
     options = dict(config.options)
-    default = timm.get_pretrained_cfg(config.name, allow_unregistered=True)
-    if config.size is not None and default is not None and default.fixed_input_size:
+    if config.size is not None and has_fixed_input_size(config.name):
         options.setdefault("img_size", config.size)
     try:
         model = _create_model(config.name, pretrained, options)
