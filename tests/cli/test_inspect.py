@@ -18,7 +18,7 @@ def test_list_shows_every_table(motet):
     for name in ("ImageFolder", "easy_vqa", "lit_decoder"):
         assert name in ran.out
     found = json.loads(motet("list", "--json").out)
-    assert list(found) == ["readers", "tasks", "systems", "recipes", "balancers"]
+    assert list(found) == ["readers", "tasks", "systems", "recipes"]
     assert found["tasks"]["digits"] == "inputs: image; one of 10 names: 0, 1, 2, 3, 4, 5, 6, 7, ...; accuracy"
     assert list(json.loads(motet("list", "systems", "--json").out)) == ["systems"]
     assert all(summary for kind in found.values() for summary in kind.values())
