@@ -269,6 +269,7 @@ def prediction_fields(
     fields = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in dataclasses.asdict(answer).items()
+        if value is not None
     }
     if isinstance(answer, BoxSet) and isinstance(target, Boxes):
         fields["names"] = [target.names[int(label)] for label in answer.labels]

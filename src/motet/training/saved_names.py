@@ -14,6 +14,7 @@ from motet.data.caption_rows import CaptionRows
 from motet.data.composed_rows import ComposedRows
 from motet.data.distillation import TeacherLabels
 from motet.data.formats.regions import Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions
+from motet.data.formats.video_rows import RandomFrames
 from motet.data.joined_lines import JoinedLines
 from motet.data.negatives import FourWay, HardNegativePool, RandomCaptions, thumbnail_feature
 from motet.data.normalised_answers import NormalisedAnswers
@@ -46,7 +47,6 @@ READERS_OF_READERS = (
     ConcatRows,
     OnlyImages,
     WithoutImages,
-    OnlyImages,
     ComposedRows,
     CaptionRows,
     NormalisedAnswers,
@@ -56,7 +56,7 @@ READERS_OF_READERS = (
     TeacherLabels,
     Lite0Teacher,
 )
-COMPOSE = (FourWay, RandomCaptions, HardNegativePool, thumbnail_feature, scenes.FreshQuestions)
+COMPOSE = (FourWay, RandomCaptions, HardNegativePool, RandomFrames, thumbnail_feature, scenes.FreshQuestions)
 SCENES = (
     scenes.Scenes,
     scenes.SceneVideos,
