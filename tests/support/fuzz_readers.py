@@ -299,11 +299,15 @@ def _detected(folder: Path) -> None:
 
 
 def _checked(folder: Path) -> None:
+    before = os.environ.get("MOTET_DEBUG")
     os.environ["MOTET_DEBUG"] = "1"  # errors come as they are
     try:
         main(["data", "check", str(folder)])
     except SystemExit:
         pass
+    finally:  # a process that runs other tests goes on without it
+        os.environ.pop("MOTET_DEBUG")
+        os.environ.update({} if before is None else {"MOTET_DEBUG": before})
     except BaseException as error:
         if type(error).__name__ not in ("Exit", "Abort"):
             raise
