@@ -305,12 +305,12 @@ def _checked(folder: Path) -> None:
         main(["data", "check", str(folder)])
     except SystemExit:
         pass
-    finally:  # a process that runs other tests goes on without it
-        os.environ.pop("MOTET_DEBUG")
-        os.environ.update({} if before is None else {"MOTET_DEBUG": before})
     except BaseException as error:
         if type(error).__name__ not in ("Exit", "Abort"):
             raise
+    finally:  # a process that runs other tests goes on without it
+        os.environ.pop("MOTET_DEBUG")
+        os.environ.update({} if before is None else {"MOTET_DEBUG": before})
 
 
 # Region files
