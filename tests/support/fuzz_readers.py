@@ -322,7 +322,8 @@ def _regions(root: Path, name: str) -> Target:
     folder.mkdir(parents=True)
     source = module_of("data/formats/regions/test_layouts.py").LAYOUTS[name](folder, conftest.regions.__wrapped__())
     make_old(folder)
-    kind: Any = partial(type(source), keys=source.keys, dataset=source.dataset)
+    of_kind: Callable[..., Any] = type(source)
+    kind = partial(of_kind, keys=source.keys, dataset=source.dataset)
     path = Path(source.path)
     kind(path=path).regions(image, "coco/9")  # which writes what is cached beside the file
     files = {place: data for place, data in files_below(folder).items() if not place.endswith("lock.mdb")}
