@@ -7,7 +7,8 @@ import published_videos
 import pytest
 from PIL import Image
 
-from motet.cli.predict import candidates_of, images_or_frames, prediction_fields, prediction_line, write_drawn
+from motet.cli.candidates import candidates_of
+from motet.cli.predict import images_or_frames, prediction_fields, prediction_line, write_drawn
 from motet.core import Boxes, BoxSet, ClassPrediction, ConfigError, Label, Match, Region, Text, TextPrediction
 from motet.report.draw import PREDICTED_COLOUR, class_colour
 from motet.tasks import classification, video_classification

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from motet.cli.candidates import ChosenCandidates, candidates_of, corners_text
 from motet.cli.console import print_json, print_lines
 from motet.cli.decoding import Decodings, decode_as_set
 from motet.cli.maps import drawn_at, map_summary, write_map
@@ -144,63 +144,6 @@ def images_or_frames(images: Sequence[str], task: Task) -> Sequence[str | ImageF
     return frames or None
 
 
-@dataclass(frozen=True)
-class ChosenCandidates:
-    """The candidates that a prediction chooses from.
-
-    Args:
-        values: the candidates as the task's rows have them.
-        labels: a text for each.
-        boxes_xyxy: each as a box, if they are regions.
-    """
-
-    values: tuple[Any, ...] = ()
-    labels: tuple[str, ...] = ()
-    boxes_xyxy: tuple[tuple[float, ...], ...] = ()
-
-
-def candidates_of(texts: Sequence[str], target: TargetSpec, images: Sequence[str]) -> ChosenCandidates:
-    """Parses the candidates of the command line; for a task that chooses an image, the images are the candidates.
-
-    Raises:
-        ConfigError: candidates for a task without any, none for a task that needs them, or a text that is no box.
-    """
-    from motet.core import ConfigError, Match
-
-    if not isinstance(target, Match):
-        if texts:
-            raise ConfigError(f"--candidate: got {texts[0]!r}; want none, since this task chooses from no candidates")
-        return ChosenCandidates()
-    if target.among == "images":
-        if texts:
-            raise ConfigError(f"--candidate: got {texts[0]!r}; want --image for each image to choose from")
-        return ChosenCandidates(labels=tuple(images))
-    if not texts:
-        what = "LEFT,TOP,RIGHT,BOTTOM of each box" if target.among == "regions" else "each text to choose from"
-        raise ConfigError(f"--candidate: got none; want {what}")
-    if target.among == "texts":
-        return ChosenCandidates(tuple(texts), tuple(texts))
-    boxes = tuple(_box(one) for one in texts)
-    labels = tuple(f"box {place + 1} of {len(boxes)}: {_corners(box)}" for place, box in enumerate(boxes))
-    return ChosenCandidates(boxes, labels, boxes)
-
-
-def _box(text: str) -> tuple[float, ...]:
-    from motet.core import ConfigError
-
-    try:
-        sides = tuple(float(side) for side in text.split(","))
-    except ValueError:
-        sides = ()
-    if len(sides) != 4 or not (sides[0] < sides[2] and sides[1] < sides[3]):
-        raise ConfigError(f"--candidate: got {text!r}; want LEFT,TOP,RIGHT,BOTTOM in pixels, as 10,20,110,90")
-    return sides
-
-
-def _corners(box: Sequence[float]) -> str:
-    return " ".join(f"{side:.1f}" for side in box)
-
-
 def prediction_line(
     answer: Prediction, target: TargetSpec, min_score: float = 0.0, candidates: ChosenCandidates | None = None
 ) -> str:
@@ -223,7 +166,7 @@ def prediction_line(
             return _box_lines(answer, target, min_score)
         case BoxSet():
             best = _best_box(answer)
-            return "no box" if best is None else f"{_corners(best)}  ({float(answer.scores.max()):.2f})"
+            return "no box" if best is None else f"{corners_text(best)}  ({float(answer.scores.max()):.2f})"
         case DenseMap(values=values) if isinstance(target, Dense):
             from motet.report.draw import describe_map
 
@@ -240,7 +183,7 @@ def _box_lines(answer: BoxSet, target: Boxes, min_score: float) -> str:
 
     order = [place for place in np.argsort(-answer.scores).tolist() if answer.scores[place] >= min_score]
     titles = [box_text(answer, place, target.names, attributes=target.attributes, scores=True) for place in order]
-    lines = [f"{name}  {_corners(answer.boxes_xyxy[place])}" for name, place in zip(titles, order, strict=True)]
+    lines = [f"{name}  {corners_text(answer.boxes_xyxy[place])}" for name, place in zip(titles, order, strict=True)]
     return "\n".join(lines) or f"nothing (no box of score {min_score:g} or more)"
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from motet.cli.candidates import candidates_of
 from motet.cli.console import print_errors, print_lines
 from motet.cli.decoding import decode_as_set
 from motet.cli.options import chosen_device
-from motet.cli.predict import candidates_of
 from motet.cli.predict_rows import fingerprint, rows_of
 from motet.cli.progress import counting
 from motet.cli.stop import continued_by

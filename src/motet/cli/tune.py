@@ -15,7 +15,7 @@ from motet.cli.stop import continued_by
 if TYPE_CHECKING:
     from motet.core import Report
     from motet.experiments.tune import Trial
-    from motet.training.fit import Evaluator
+    from motet.training.evaluator import Evaluator
     from motet.training.run import Run
 
 

@@ -22,7 +22,7 @@ from motet.evaluation import evaluate
 from motet.experiments.lr_search import finished_report, gain_over
 from motet.experiments.search_space import Dimension
 from motet.training.errors import TrainingError
-from motet.training.fit import Evaluator
+from motet.training.evaluator import Evaluator
 from motet.training.run import Run
 
 if TYPE_CHECKING:

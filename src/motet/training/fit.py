@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from motet.training.checkpoint import Position
 from motet.training.config import TrainConfig
 from motet.training.distributed import broadcast_weights
 from motet.training.errors import explain_out_of_memory
+from motet.training.evaluator import Evaluator
 from motet.training.identity import identity_of
 from motet.training.json_files import RUN, write_json
 from motet.training.logging import RunLogger
@@ -32,16 +33,6 @@ from motet.training.step import SHARED, StepOutcome, TrainStep
 
 if TYPE_CHECKING:
     from motet.training.sharding import Shards
-
-
-class Evaluator(Protocol):
-    """Evaluates a system on sources; by default `motet.evaluation.evaluate`."""
-
-    def __call__(
-        self, system: System, sources: Sequence[Source], *, batch_size: int, step: int, workers: int
-    ) -> Report:
-        """Returns the results, merged over ranks."""
-        ...
 
 
 def fit(

@@ -35,7 +35,8 @@ from motet.evaluation import evaluate, with_trivial_baselines
 from motet.evaluation.readable_rows import readable_sources
 from motet.training.checkpoint import check_same_run
 from motet.training.distributed import processes
-from motet.training.fit import Evaluator, fit
+from motet.training.evaluator import Evaluator
+from motet.training.fit import fit
 from motet.training.identity import identity_of_run
 from motet.training.initial_weights import initial_system
 from motet.training.json_files import BOOTSTRAPS, PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
