@@ -8,6 +8,7 @@ from motet.data.readers import HfDataset
 from motet.tasks import glue
 
 datasets = pytest.importorskip("datasets")
+pyarrow = pytest.importorskip("pyarrow")
 
 
 @pytest.fixture
@@ -172,3 +173,29 @@ def test_lines_without_rows_are_one_line(tmp_path, content):
     (tmp_path / "train.jsonl").write_text(content)
     with pytest.raises(DataError, match=r"data set: got .*; want one that `datasets` loads"):
         HfDataset(tmp_path, text="text")
+
+
+def test_a_text_that_is_named_many_times_does_not_fill_the_disk(tmp_path, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    places = pyarrow.array([0] * 50_000, pyarrow.int32())
+    same = pyarrow.DictionaryArray.from_arrays(places, pyarrow.array(["x" * 50_000]))
+    table = pyarrow.table({"text": same})
+    parquet.write_table(table, tmp_path / "train.parquet", compression="zstd", store_schema=False)
+    assert (tmp_path / "train.parquet").stat().st_size < 10_000
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(DataError, match=r"bytes that become [\d,]+; want at most 33,554,432 \(.*train.parquet\)"):
+        HfDataset(tmp_path, text="text")
+    assert not list((tmp_path / "cache").rglob("*.arrow"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory is Linux's")
+def test_compressed_buffers_of_a_saved_data_set_do_not_fill_the_memory(tmp_path):
+    datasets.Dataset.from_dict({"text": ["a", "b"]}).save_to_disk(str(tmp_path / "saved"))
+    (file,) = (tmp_path / "saved").glob("*.arrow")
+    table = pyarrow.table({"text": pyarrow.array(["x" * 1_000_000] * 500)})
+    options = pyarrow.ipc.IpcWriteOptions(compression="zstd")
+    with pyarrow.OSFile(str(file), "wb") as out, pyarrow.ipc.new_stream(out, table.schema, options=options) as stream:
+        stream.write_table(table)
+    assert file.stat().st_size < 100_000
+    with pytest.raises(DataError, match=r"data set: got malloc of size \d+ failed; want one that `datasets` loads"):
+        HfDataset(tmp_path / "saved", text="text")

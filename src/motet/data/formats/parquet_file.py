@@ -15,10 +15,11 @@ from motet.core import ConfigError, DataError, nearest
 from motet.data.formats import parquet_sizes
 from motet.data.formats.error_text import first_line
 from motet.data.formats.paths import file_names
-from motet.data.formats.size_limits import inflated_limit, regular_size
+from motet.data.formats.size_limits import INFLATED_RATIO, inflated_limit, regular_size
 
 _MAX_BYTES = 2 * 1024**3
 _SECONDS = 120
+_BATCH_ROWS = 1000
 _MIN_CELLS = 2_000_000  # always allowed, 100 per byte of the files beyond
 
 
@@ -81,6 +82,19 @@ def check_parquet(paths: Sequence[Path]) -> None:
     """
     for table in _tables(paths):
         table.check_cells(table.names)
+
+
+def check_decoded(path: Path) -> None:
+    """Reads a file in batches and checks what its values become if each text is written where it is named.
+
+    A page of a few kilobytes may hold one text of a megabyte and name it a hundred thousand times. The batches hold
+    such a text once; whoever writes the rows elsewhere writes it every time.
+
+    Raises:
+        DataError: as `load_parquet`, or values that become more than 100 times the file, and more than 32 MiB.
+        ConfigError: as `load_parquet`.
+    """
+    _tables([path])[0].check_decoded()
 
 
 def _tables(paths: Sequence[Path]) -> list[_ParquetTable]:
@@ -167,8 +181,19 @@ class _ParquetTable:
             got = f"{cells:,} values in {self._size:,} bytes"
             raise DataError(f"Parquet: got {got}; want at most 100 values per byte of the file", path=self.path)
 
+    def check_decoded(self) -> None:
+        """Checks the values of all rows, a batch of them in memory at a time; the file as a whole may be large."""
+        size, limit = 0, max(inflated_limit(self._size), INFLATED_RATIO * self._size)
+        with self._errors(), self._file:
+            self.check_cells(self.names)
+            for batch in self._file.iter_batches(batch_size=_BATCH_ROWS):
+                size += sum(map(_decoded_bytes, batch.columns))
+                self._check_size(size, limit)
+
     def _check_decoded(self, table: Any) -> None:
-        size, limit = sum(map(_decoded_bytes, table.columns)), min(_MAX_BYTES, inflated_limit(self._size))
+        self._check_size(sum(map(_decoded_bytes, table.columns)), min(_MAX_BYTES, inflated_limit(self._size)))
+
+    def _check_size(self, size: int, limit: int) -> None:
         if size > limit:
             got = f"{self._size:,} bytes that become {size:,}"
             raise DataError(f"Parquet: got {got}; want at most {limit:,}", path=self.path)

@@ -7,7 +7,8 @@ from pathlib import Path
 from motet.core import DataError
 from motet.core.regular_files import file_size
 
-_RATIO = 100
+INFLATED_RATIO = 100
+"""Bytes that a byte on disk may become, beyond 32 MiB."""
 _ALWAYS_BYTES = 32 * 1024**2
 MAX_BYTES = 4 * 1024**3
 """Bytes of one decompressed file, however large it is on disk."""
@@ -23,7 +24,7 @@ def inflated_limit(stored_bytes: int) -> int:
         >>> inflated_limit(1_000), inflated_limit(10**6), inflated_limit(10**12)
         (33554432, 100000000, 4294967296)
     """
-    return min(max(_ALWAYS_BYTES, _RATIO * stored_bytes), MAX_BYTES)
+    return min(max(_ALWAYS_BYTES, INFLATED_RATIO * stored_bytes), MAX_BYTES)
 
 
 def regular_size(path: Path) -> int:
