@@ -20,6 +20,8 @@ MAX_PIXELS = 2**26
 """Pixels of the largest image or map that is read, 8,192 x 8,192: a larger one is refused from its header, before any
 memory is allocated. Its few kilobytes could stand for gigabytes of pixels."""
 _TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations with a quarter turn
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_TEXTS = frozenset({b"eXIf", b"tEXt", b"zTXt", b"iTXt"})  # EXIF, and XMP as text
 # Pillow's parsers of broken files raise almost everything.
 _BROKEN = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
@@ -77,8 +79,11 @@ def header_size_hw(image: ImageFile) -> tuple[int, int]:
     Raises:
         DataError: see `open_image`.
     """
+    head = image.head()
+    if head.startswith(_PNG):
+        return _png_size_hw(image.read(), image.name)
     try:
-        return _size_hw(image.head(), image.name)
+        return _size_hw(head, image.name)
     except DataError:  # for some formats the first bytes of a file are not enough
         return _size_hw(image.read(), image.name)
 
@@ -86,6 +91,24 @@ def header_size_hw(image: ImageFile) -> tuple[int, int]:
 def is_turned(image: Image.Image) -> bool:
     """Returns True where the EXIF orientation turns an image by a quarter, so that its sides change places."""
     return image.getexif().get(ExifTags.Base.Orientation) in _TURNED
+
+
+def _png_size_hw(data: bytes, name: str) -> tuple[int, int]:
+    """Returns the size without decoding pixels where no chunk can hold an orientation: Pillow decodes all to find it."""
+    if _png_chunks(data) & _PNG_TEXTS:
+        return _size_hw(data, name)
+    with open_image(data, name=name) as opened:
+        return opened.height, opened.width
+
+
+def _png_chunks(data: bytes) -> set[bytes]:
+    """Returns the types of the chunks, which may follow the pixels."""
+    found, place = set[bytes](), len(_PNG)
+    while place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        found.add(kind)
+        place += length + 12
+    return found
 
 
 def _size_hw(data: bytes, name: str) -> tuple[int, int]:
