@@ -12,7 +12,7 @@ export UV_LINK_MODE ?= copy
 # With another busy process per core, threads that spin while they wait make steps twenty times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup demo test lint docs check record coverage test-lowest kills fuzz bench
+.PHONY: setup demo test lint docs check record coverage test-lowest kills fuzz bench bench-short
 setup: .venv/.ready
 
 .uv/bin/uv:
@@ -58,3 +58,8 @@ fuzz: setup  ## damaged files of every kind, thousands of cases, the counts in d
 bench: setup  ## every bench, ratios in one run, tables in bench/*.md
 	$(UV) sync --locked --group bench
 	for file in bench/bench_*.py; do .venv/bin/python $$file || exit 1; done
+	.venv/bin/python bench/page.py
+
+bench-short: setup  ## some benches in a minute or two; fails where a ratio is a third worse than recorded
+	$(UV) sync --locked --group bench
+	.venv/bin/python bench/short.py

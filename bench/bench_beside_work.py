@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from measure import Goal, write_goals
 from motet.cli.waiting_threads import OWN_CHOICES, waiting_threads
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -157,6 +158,13 @@ def show(load: float, idle: dict[str, list[float]], beside: dict[str, list[float
     print(text)
     if write:
         Path(__file__).with_suffix(".md").write_text(text)
+        write_goals(
+            Path(__file__).stem,
+            [
+                Goal("steps on idle cores, of the default's rate", kept_idle, at_least=WANT_IDLE),
+                Goal("steps beside a busy process per core, of the idle rate", kept_busy, at_least=WANT_BUSY),
+            ],
+        )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from transformers import MixtralConfig
 from transformers.models.mixtral.modeling_mixtral import MixtralSparseMoeBlock
 
-from measure import Timing, in_turns, machine, peak_mib, ratio, write_table
+from measure import Goal, Timing, in_turns, machine, peak_mib, ratio, write_table
 from motet.nn.experts import ConditionalLinear, Dispatched
 from motet.nn.gates import Gates, TokenScores, best_of
 from motet.preprocess.tokenizers import TrainedTokenizer
@@ -234,8 +234,8 @@ def shown(times: dict[str, Timing], name: str, against: str = "dense") -> str:
     return f"{times[name].median * 1e3:.0f} ms, {middle:.2f} ({least:.2f} to {most:.2f})"
 
 
-def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]]]:
-    """What is said above the table, and its rows."""
+def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]], list[Goal]]:
+    """Notes above the table, its rows, and the goals."""
     built, batch = {name: system(of, blocks) for name, blocks in BLOCKS.items()}, sequences(of)
     train = in_turns(
         {name: training(of, one.train().encoder, batch) for name, one in built.items()}, repeats=repeats
@@ -276,12 +276,21 @@ def measured(of: Setting, repeats: int) -> tuple[list[str], list[tuple[str, ...]
         f"{name} {ratio(train[name], train['dense'])[0]:.2f} of {limit * (most if name == 'token' else 1):.2f}"
         for name, limit in TARGET_RATIO.items()
     )
+    goals = [
+        Goal(
+            f"experts by {name}, a step, of the dense model's time",
+            ratio(train[name], train["dense"])[0],
+            at_most=limit * (most if name == "token" else 1),
+        )
+        for name, limit in TARGET_RATIO.items()
+    ]
     slowest = max(ratio(infer[name], infer["dense"])[0] for name in merged)
     said = [
         f"Forward and backward, times the dense model's, of what is asked for at most: {verdict} (routing by token "
         f"takes {most:.2f} times the products). Merged inference: {slowest:.2f} of 1.02.",
     ]
-    return said, rows
+    goals.append(Goal("merged experts, answers, of the dense model's time", slowest, at_most=1.02))
+    return said, rows, goals
 
 
 def against_theirs(of: Setting, repeats: int) -> str:
@@ -314,7 +323,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     of = Setting(args.width, args.depth, args.rows, args.device, args.precision)
     checked = check_dispatch(of)
-    verdict, rows = measured(of, args.repeats)
+    verdict, rows, goals = measured(of, args.repeats)
     said = [
         f"{of.depth} layers, width {of.width}, {EXPERTS} experts in every other layer, k = {K}, "
         f"{of.rows * (IMAGE + TEXT):,} tokens a step (rows of {IMAGE} of a picture and {TEXT} of a text), "
@@ -327,7 +336,7 @@ def main() -> None:
     ]
     columns = ["", "parameters", "forward + backward", "optimiser", "inference", "memory"]
     name = "bench_experts" if args.device == "cpu" else "bench_experts_gpu"
-    write_table(name, "Conditional experts against a dense model", said, columns, rows)
+    write_table(name, "Conditional experts against a dense model", said, columns, rows, goals)
 
 
 if __name__ == "__main__":

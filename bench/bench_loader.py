@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image, __version__
 
-from measure import in_turns, machine, peak_mib, ratio, write_table
+from measure import Goal, in_turns, machine, peak_mib, ratio, write_table
 from motet.core import DiskImage, Example
 from motet.data.loader import Loader
 from motet.data.mixture import Mixture
@@ -128,6 +128,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     rows: list[tuple[str, ...]] = []
+    goals: list[Goal] = []
     with tempfile.TemporaryDirectory() as folder:
         paths = write_files(Path(folder))
         kilobytes = sum(path.stat().st_size for path in paths) / len(paths) / 1000
@@ -135,6 +136,8 @@ def main() -> None:
             times = in_turns({name: prepared(name, paths, workers) for name in NAMES}, repeats=args.repeats)
             for name in NAMES:
                 least = ratio(times["bare loop"], times[name])
+                if name != "bare loop":
+                    goals.append(Goal(f"{name}: rows/s of a bare loop's, {workers} workers", least[0], at_least=0.9))
                 peak = f"{peak_mib(prepared, name, paths, 0):.0f}" if workers == 0 else "-"
                 share = "-" if name == "bare loop" else f"{least[0]:.3f} ({least[1]:.3f} to {least[2]:.3f})"
                 rows.append((name, str(workers), f"{IMAGES / times[name].median:.0f}", share, peak))
@@ -146,7 +149,7 @@ def main() -> None:
         "At least 0.9 of the bare loop's rows per second is required.",
     ]
     columns = ["", "workers", "rows/s", "of the bare loop", "peak memory, MiB"]
-    write_table("bench_loader", "The loader on JPEG files", notes, columns, rows)
+    write_table("bench_loader", "The loader on JPEG files", notes, columns, rows, goals)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-from measure import machine, write_table
+from measure import Goal, machine, write_table
 from motet.core import Reader, Task
 from motet.data.mixture import Mixture
 from motet.data.readers import ImageFolder, Table, TextLines, WebDataset
@@ -121,6 +121,7 @@ def main() -> None:
     parser.add_argument("--readers", nargs="+", default=list(WRITERS), choices=list(WRITERS))
     arguments = parser.parse_args()
     rows, table = arguments.rows, []
+    goals = list[Goal]()
     for name in arguments.readers:
         with tempfile.TemporaryDirectory() as folder:
             make = WRITERS[name](Path(folder), rows)
@@ -132,11 +133,14 @@ def main() -> None:
             reads = cpu_seconds(lambda reader=reader: [reader.keys(row) for row in range(0, rows, 100)])
             index_bytes = kept_bytes(lambda reader=reader, task=task: start(reader, task))
             del reader
+            kept = kept_bytes(make) / rows
+            goals.append(Goal(f"bytes that {name} keeps per row", kept, at_most=150.0))
+            goals.append(Goal(f"CPU seconds until a mixture of {rows:,} rows of {name} starts", started, at_most=10.0))
             table.append(
                 (
                     name,
                     f"{rows:,}",
-                    f"{kept_bytes(make) / rows:.0f}",
+                    f"{kept:.0f}",
                     f"{index_bytes / rows:.0f}",
                     f"{first:.1f} s",
                     f"{again:.1f} s",
@@ -154,6 +158,7 @@ def main() -> None:
         ],
         ("reader", "rows", "bytes per row", "of the mixture", "opened", "opened again", "mixture", "image id"),
         table,
+        goals,
     )
 
 

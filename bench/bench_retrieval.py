@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from measure import in_turns, machine, ratio, write_table
+from measure import Goal, in_turns, machine, ratio, write_table
 from motet.core import Task, rng_for
 from motet.evaluation.retrieval import Split, is_ranked, score_split
 from motet.evaluation.task_evaluation import eval_mode
@@ -134,8 +134,8 @@ def multiplications(sizes: StreamSizes, words: float, regions: float) -> tuple[f
     return *before, after + (count - 1) * sum(asks) + count * read
 
 
-def measured(name: str, regions: int, arguments: argparse.Namespace) -> tuple[object, ...]:
-    """A row of the table, after both ways have given the same scores."""
+def measured(name: str, regions: int, arguments: argparse.Namespace) -> tuple[tuple[object, ...], Goal]:
+    """A row of the table and its goal, after both ways have given the same scores."""
     sides = Sides(SIZES[name], arguments.images, arguments.texts, regions, arguments.device)
     once, each = sides.once(), sides.each_time()
     torch.testing.assert_close(once, each, atol=1e-5, rtol=1e-5)
@@ -144,7 +144,8 @@ def measured(name: str, regions: int, arguments: argparse.Namespace) -> tuple[ob
     bound, pairs = sides.bound(), arguments.images * arguments.texts
     whole = times["once"].median * 1000 * 5000 / pairs
     staged = Ranking(rerank_top_k=50).num_pairs(1000, 5000, "images") * times["once"].median / pairs
-    return (
+    goal = Goal(f"retrieval, {name}, {regions} regions, of the bound", middle / bound, at_least=0.9)
+    row = (
         f"{name}, {regions} regions",
         times["once"],
         times["each"],
@@ -154,6 +155,7 @@ def measured(name: str, regions: int, arguments: argparse.Namespace) -> tuple[ob
         f"{whole / 60:.1f} min",
         f"{staged / 60:.1f} min",
     )
+    return row, goal
 
 
 def lost(folder: str, recipe: str, firsts: Sequence[int], anchors: Sequence[int]) -> list[tuple[object, ...]]:
@@ -213,7 +215,7 @@ def main() -> None:
     parser.add_argument("--anchors", type=int, nargs="+", default=[8, 16, 32])
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    rows = [measured(name, regions, arguments) for name in arguments.sizes for regions in arguments.regions]
+    found = [measured(name, regions, arguments) for name in arguments.sizes for regions in arguments.regions]
     write_table(
         "bench_retrieval",
         "Retrieval: all pairs of images and captions",
@@ -226,7 +228,8 @@ def main() -> None:
             "Two stages: the best 50 images of each caption, by 64 anchors per side.",
         ],
         ("", "once a side", "each time", "ratio", "bound", "of it", "1,000 x 5,000", "in two stages"),
-        rows,
+        [row for row, _ in found],
+        [goal for _, goal in found],
     )
     if arguments.run is not None:
         write_table(

@@ -114,15 +114,15 @@ def main() -> None:
     first = next(iter(systems))
     train, requested = (batches(runs[first], systems[first], train=train) for train in (True, False))
     steps = in_turns({name: step(system, train) for name, system in systems.items()}, repeats=args.repeats)
-    notes = in_turns({name: answers(system, requested) for name, system in systems.items()}, repeats=args.repeats)
+    answered = in_turns({name: answers(system, requested) for name, system in systems.items()}, repeats=args.repeats)
     rows = [
         (
             name,
             f"{sum(p.numel() for p in system.parameters() if p.requires_grad) / 1e6:.2f} M",
             str(steps[name]),
             f"{ratio(steps[name], steps[first])[0]:.2f}",
-            str(notes[name]),
-            f"{ratio(said[name], said[first])[0]:.2f}",
+            str(answered[name]),
+            f"{ratio(answered[name], answered[first])[0]:.2f}",
         )
         for name, system in systems.items()
     ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import math
 import multiprocessing
+import os
 import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,33 @@ class Timing:
 
     def __str__(self) -> str:
         return f"{self.median * 1e3:.1f} ms ({min(self.seconds) * 1e3:.1f} to {max(self.seconds) * 1e3:.1f})"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A measured ratio beside the one that is required.
+
+    Args:
+        name: the ratio in words.
+        value: as it was measured.
+        at_most: the largest value that is good enough.
+        at_least: the smallest value that is good enough.
+    """
+
+    name: str
+    value: float
+    at_most: float = math.inf
+    at_least: float = -math.inf
+
+    @property
+    def is_met(self) -> bool:
+        return self.at_least <= self.value <= self.at_most
+
+    def is_worse_than(self, record: Goal, by: float) -> bool:
+        """Returns whether the value is worse than a recorded one by more than a share of it."""
+        if record.at_most < math.inf:
+            return self.value > record.value * (1 + by)
+        return self.value < record.value * (1 - by)
 
 
 def in_turns(parts: Mapping[str, Callable[[], object]], *, repeats: int = 7) -> dict[str, Timing]:
@@ -103,10 +133,32 @@ def _processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def output_folder() -> Path:
+    """Returns the folder of tables and goals: `bench/`, or what BENCH_FOLDER names."""
+    return Path(os.environ.get("BENCH_FOLDER", Path(__file__).parent))
+
+
+def write_goals(name: str, goals: Sequence[Goal]) -> None:
+    """Writes the ratios of a bench with their goals to `<name>.json`."""
+    text = json.dumps({"machine": machine(), "goals": [asdict(goal) for goal in goals]}, indent=1)
+    (output_folder() / f"{name}.json").write_text(text + "\n")
+
+
+def read_goals(path: Path) -> tuple[str, tuple[Goal, ...]]:
+    """Returns the machine and the ratios that `write_goals` wrote."""
+    found = json.loads(path.read_text())
+    return found["machine"], tuple(Goal(**goal) for goal in found["goals"])
+
+
 def write_table(
-    name: str, title: str, notes: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[object]]
+    name: str,
+    title: str,
+    notes: Sequence[str],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    goals: Sequence[Goal] = (),
 ) -> None:
-    """Print a table and write it to `bench/<name>.md`.
+    """Print a table, and write it to `<name>.md` in `bench/` or the folder that BENCH_FOLDER names.
 
     Args:
         name: the file, without its ending.
@@ -114,10 +166,13 @@ def write_table(
         notes: paragraphs above the table.
         columns: headings.
         rows: cells.
+        goals: ratios that something is required of; see `write_goals`.
     """
     table = [columns, ["---"] * len(columns), *([str(cell) for cell in row] for row in rows)]
     lines = [f"# {title}", "", *(line for paragraph in notes for line in (paragraph, ""))]
     lines += ["| " + " | ".join(row) + " |" for row in table]
     text = "\n".join(lines) + "\n"
-    (Path(__file__).parent / f"{name}.md").write_text(text)
+    (output_folder() / f"{name}.md").write_text(text)
+    if goals:
+        write_goals(name, goals)
     print(text)
