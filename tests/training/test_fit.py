@@ -60,7 +60,7 @@ def test_the_rate_advances_once_a_step(tmp_path: Path) -> None:
     plan = TrainConfig(steps=10)
     fit(toy_system(sources), mixture(sources), plan, folder=tmp_path, show=False)
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert [line["lr"] for line in lines] == [plan.lr_schedule.factor(step, 10) for step in range(10)]
+    assert [line["lr"] for line in lines] == [plan.lr * plan.lr_schedule.factor(step, 10) for step in range(10)]
 
 
 def test_the_callers_generator_is_left_alone(tmp_path: Path) -> None:

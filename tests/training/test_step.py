@@ -39,13 +39,14 @@ class Given:
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
+LR = 0.1
 A, B, NOTHING = {"a": 4}, {"b": 2}, Step(((),))
 
 
 def run(folder: Path, *steps: Step, **plan: Any) -> tuple[ToySystem, list[dict[str, Any]]]:
     system = toy_system(SOURCES, dropout=0.0)
     mixture = Mixture(SOURCES, Given(*steps), 0)
-    fit(system, mixture, TrainConfig(steps=len(steps), lr=0.1, **plan), folder=folder, show=False)
+    fit(system, mixture, TrainConfig(steps=len(steps), lr=LR, **plan), folder=folder, show=False)
     return system, [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
@@ -53,8 +54,8 @@ def by_hand(updates: list[list[dict[str, int]]], rates: list[float]) -> ToySyste
     """The same updates written out: each a list of batches that share one optimiser step."""
     system = toy_system(SOURCES, dropout=0.0)
     mixture = Mixture(SOURCES, Given(*[Step((tuple(batches),)) for batches in updates]), 0)
-    plan = TrainConfig(steps=1, lr=0.1)
-    optimizer = plan.optimizer.build(system.parameter_groups(), lr=0.1, weight_decay=plan.weight_decay)
+    plan = TrainConfig(steps=1, lr=LR)
+    optimizer = plan.optimizer.build(system.parameter_groups(), lr=LR, weight_decay=plan.weight_decay)
     from motet.data.loader import Loader
 
     loader = Loader(mixture, system.processor)
@@ -79,7 +80,7 @@ def assert_close(left: ToySystem, right: ToySystem) -> None:
 @pytest.mark.parametrize("parts", [1, 2])
 def test_a_joint_step_is_one_update_of_all_its_batches(tmp_path: Path, parts: int) -> None:
     system, log = run(tmp_path, Step(((A, B),)), Step(((B, A),)), micro_batches=parts)
-    rates = [line["lr"] for line in log]
+    rates = [line["lr"] / LR for line in log]
     assert_close(system, by_hand([[A, B], [B, A]], rates))
     assert log[0]["rows"] == {"a": 4, "b": 2}
 
@@ -87,7 +88,7 @@ def test_a_joint_step_is_one_update_of_all_its_batches(tmp_path: Path, parts: in
 def test_each_batch_gets_an_update_and_the_rate_advances_once(tmp_path: Path) -> None:
     system, log = run(tmp_path, Step(((A, B),), update="each"), Step(((B,),)))
     rates = [TrainConfig(steps=2).lr_schedule.factor(step, 2) for step in (0, 1)]
-    assert [line["lr"] for line in log] == rates
+    assert [line["lr"] for line in log] == [LR * rate for rate in rates]
     assert_close(system, by_hand([[A], [B], [B]], [rates[0], rates[0], rates[1]]))
     assert set(log[0]["loss"]) == {"task_a", "task_b"}
 
@@ -95,7 +96,7 @@ def test_each_batch_gets_an_update_and_the_rate_advances_once(tmp_path: Path) ->
 def test_a_step_in_which_nothing_may_run_advances_nothing(tmp_path: Path) -> None:
     with_gaps, log = run(tmp_path / "gaps", NOTHING, Step(((A,),)), NOTHING, Step(((B,),)))
     rates = [TrainConfig(steps=4).lr_schedule.factor(step, 4) for step in (0, 1)]
-    assert [(line["step"], line["lr"]) for line in log] == [(2, rates[0]), (4, rates[1])]
+    assert [(line["step"], line["lr"]) for line in log] == [(2, LR * rates[0]), (4, LR * rates[1])]
     assert_close(with_gaps, by_hand([[A], [B]], rates))
 
 

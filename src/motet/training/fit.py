@@ -217,14 +217,14 @@ class _FitLoop:
         self._check_mixing(ready)
         for line in ready.skipped:
             logger.note(f"step {self.step + 1}: skipped a row of {line}")
-        lr_factor = self.config.lr_schedule.factor(self.advanced, self.config.steps)
+        factor = self.config.lr_schedule.factor(self.advanced, self.config.steps)
         updates: list[list[Batch]] = [list(batch) for batch in ready.batches]
         if ready.planned.update == "joint":
             updates = [[part for batch in updates for part in batch]]
         self.step += 1
         stop = False
         if any(after[name] != before[name] for name in after):
-            set_lr(self.optimizer, lr_factor)
+            set_lr(self.optimizer, factor)
             largest = max((len(part) for batch in ready.batches for part in batch), default=0)
             with explain_out_of_memory(self.step, self.device, largest):
                 values = [
@@ -234,13 +234,13 @@ class _FitLoop:
                     for number, parts in enumerate(updates)
                 ]
                 rows = {name: after[name] - before[name] for name in after}
-                stop = self._record(values, lr_factor, rows, logger)
+                stop = self._record(values, self.config.lr * factor, rows, logger)
             self.advanced += 1
         self.mixture.consumed = dict(after)
         return stop
 
     def _record(
-        self, values: list[tuple[Tensor, tuple[str, ...]]], lr_factor: float, rows: Mapping[str, int], logger: RunLogger
+        self, values: list[tuple[Tensor, tuple[str, ...]]], lr: float, rows: Mapping[str, int], logger: RunLogger
     ) -> bool:
         """Logs the metrics; on a GPU one step late, so that it never waits. Every rank reads the same values."""
         keys = loss_keys(self.system)
@@ -249,7 +249,7 @@ class _FitLoop:
         norm = torch.stack([one[shared] for one, _ in values]).max()
         last, aux = values[-1]
         whole = torch.cat([summed, norm[None], last[shared + 1 :]])
-        self.pending.append(StepOutcome.start(self.step, whole, keys, aux, lr_factor, rows))
+        self.pending.append(StepOutcome.start(self.step, whole, keys, aux, lr, rows))
         late = 1 if self.device.type == "cuda" else 0
         stop = False
         while len(self.pending) > late:

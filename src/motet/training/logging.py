@@ -212,7 +212,7 @@ def _line(pending: list[StepMetrics], seconds: float) -> dict[str, Any]:
         "mean_loss": round(sum(means) / len(means), 6) if means else 0.0,
         "loss": {name: round(sum(values) / len(values), 6) for name, values in losses.items()},
         "rows": {name: count for name, count in rows.items() if count},
-        "lr": pending[-1].lr_factor,
+        "lr": pending[-1].lr,
         "grad_norm": round(pending[-1].norm, 6),
         "rows_per_second": round(sum(rows.values()) / max(seconds, 1e-9), 1),
     }

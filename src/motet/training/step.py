@@ -35,7 +35,7 @@ class StepOutcome:
             rows skipped, the gradient's norm, aux.
         keys: tasks and terms in the order of `values`, see `loss_keys`.
         aux: names of the last values.
-        lr_factor: the schedule's factor of the learning rate.
+        lr: the learning rate, of parameter groups that have no factor of their own.
         rows: by source, over all ranks.
         event: marks the end of the copy from a GPU; None elsewhere.
     """
@@ -44,7 +44,7 @@ class StepOutcome:
     values: Tensor
     keys: tuple[tuple[str, str], ...]
     aux: tuple[str, ...]
-    lr_factor: float
+    lr: float
     rows: Mapping[str, int]
     event: torch.cuda.Event | None = None
 
@@ -55,17 +55,17 @@ class StepOutcome:
         values: Tensor,
         keys: tuple[tuple[str, str], ...],
         aux: tuple[str, ...],
-        lr_factor: float,
+        lr: float,
         rows: Mapping[str, int],
     ) -> StepOutcome:
         """Starts the copy to this process without waiting for the device."""
         if values.device.type != "cuda":
-            return cls(step, values.cpu(), keys, aux, lr_factor, rows)
+            return cls(step, values.cpu(), keys, aux, lr, rows)
         here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
         here.copy_(values, non_blocking=True)
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch gives its constructor no types
         event.record()
-        return cls(step, here, keys, aux, lr_factor, rows, event)
+        return cls(step, here, keys, aux, lr, rows, event)
 
     def read(self) -> StepMetrics:
         """Waits for the values and returns the metrics.
@@ -99,7 +99,7 @@ class StepOutcome:
         rows = {name: weight for (name, term), weight in zip(self.keys, weights, strict=True) if not term}
         counted = sum(rows.values())
         mean = sum(loss[name] * rows[name] for name in loss) / counted if counted > 0 else float("nan")
-        return StepMetrics(self.step, mean, loss, norm, self.lr_factor, self.rows, aux, int(skipped), stop > 0)
+        return StepMetrics(self.step, mean, loss, norm, self.lr, self.rows, aux, int(skipped), stop > 0)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class StepMetrics:
     mean: float
     loss: Mapping[str, float]
     norm: float
-    lr_factor: float
+    lr: float
     rows: Mapping[str, int]
     aux: Mapping[str, float]
     skipped: int
