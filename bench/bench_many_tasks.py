@@ -1,4 +1,4 @@
-"""One, ten and a hundred tasks: start, a step of the same four tasks, a step of all, a checkpoint and the report's page.
+"""Four, twenty and a hundred tasks: the start, a step of the same four tasks, the checkpoint and the report page.
 
 python bench/bench_many_tasks.py
 """
@@ -6,6 +6,7 @@ python bench/bench_many_tasks.py
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import tempfile
 import time
@@ -62,7 +63,7 @@ def measured(
         seconds = [line["seconds"] for line in lines if "rows_per_second" in line]
         first = next(path for path in folder.iterdir() if path.name.startswith("step-"))
         weights = sum(path.stat().st_size for path in first.rglob("*") if path.is_file())
-        took = tuple(b - a for a, b in zip(seconds, seconds[1:], strict=False))
+        took = tuple(b - a for a, b in itertools.pairwise(seconds))
         whole = (folder / "run.json").stat().st_mtime - began
         return Measured(whole, took, weights, (folder / "report.html").stat().st_size)
 
