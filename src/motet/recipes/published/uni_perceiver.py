@@ -7,7 +7,7 @@ import re
 from motet.core import ConfigError
 from motet.nn.pretrained.release import Release
 from motet.preprocess.clip_tokenizer import FILES, ClipTokenizer
-from motet.recipes.published.model import Given, PublishedModel, depth_of, shape_of
+from motet.recipes.published.model import Given, PublishedModel, depth_of, number_in, shape_of
 from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
 from motet.systems.uni_perceiver.options import EncoderSize, Experts, Patches
 from motet.systems.uni_perceiver.weights import convert_names
@@ -16,14 +16,14 @@ from motet.training.published_names import imagenet_names, read_names
 
 _LAYER = r"fused_encoder\.layers\.(\d+)\."
 _CHANNELS_PER_HEAD = 64
-_SIZE = re.compile(r"(\d{2,4})size")
+_SIZE = re.compile(r"(\d{1,4})size")
 
 
 def uni_perceiver_model(release: Release, given: Given) -> PublishedModel:
     """Returns the model of a release: it captions, matches, fills in words, and names classes by their names.
 
     The classes are ImageNet's thousand, or those of `names` under "classes". Each attention head has 64 channels, as in
-    all released models. The side of images is in the file's name ("224size"), else 224.
+    all released models, unless ``config.json`` beside the weights has another number of heads. The side of images is in the file's name ("224size"), else 224.
 
     Args:
         release: the weights.
@@ -47,11 +47,12 @@ def uni_perceiver_model(release: Release, given: Given) -> PublishedModel:
     experts = depth_of(tensors, rf"{_LAYER.replace('(', '(?:')}linear1\.experts\.deepspeed_experts\.(\d+)\.weight")
     first = "fused_encoder.layers.0.linear1."
     hidden = shape_of(plain, f"{first}weight", f"{first}experts.deepspeed_experts.0.weight")[0]
+    heads = number_in(release.options(), ("num_attention_heads",), max(1, width // _CHANNELS_PER_HEAD))
     side = _SIZE.search(release.path.name)
     classes = read_names(given.names["classes"]) if "classes" in given.names else imagenet_names()
     most = shape_of(plain, "video_embed.embeddings_st_pos.temporal_pos_embed.weight")[0]
     config = UniPerceiverConfig(
-        sizes=EncoderSize(width, depth, max(1, width // _CHANNELS_PER_HEAD), hidden),
+        sizes=EncoderSize(width, depth, heads, hidden),
         blocks=Experts(num_experts=experts, where="all" if len(gated) == depth else "every other") if gated else None,
         tokenizer=tokenizer,
         max_tokens=places,

@@ -76,7 +76,8 @@ class Sequences:
         self._class_names = [name for names in self.blocks.values() for name in names]
         for prompt in dict.fromkeys(prompt for prompt in self.prompts.values() if prompt is not None):
             self.blocks[f"prompt {prompt}"] = (prompt,)
-        self.blocks[SEPARATOR] = (":",)
+        if separator or question_separator:
+            self.blocks[SEPARATOR] = (":",)
         self.tokenizer = tokenizer.with_specials(
             [f"{block}: {name}" for block, names in self.blocks.items() for name in names]
         )
