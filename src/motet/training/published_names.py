@@ -10,7 +10,7 @@ from motet.core.plain_pickle import read_plain
 from motet.core.regular_files import file_bytes
 from motet.data.formats.text_file import read_lines
 from motet.nn.pretrained import forms
-from motet.nn.pretrained.class_rows import UNUSED
+from motet.nn.pretrained.class_rows import UNUSED, meaning
 from motet.nn.pretrained.release import Release, parse_small
 from motet.tasks.class_names import COCO_IDS, GLUE, SNLI_VE
 
@@ -118,8 +118,9 @@ def imagenet_names() -> tuple[str, ...]:
 
     info = ImageNetInfo("imagenet-1k")
     names = [str(info.index_to_description(i)).split(",")[0] for i in range(1000)]
-    twice = {name for name in names if names.count(name) > 1}
-    # A bird and a machine are called crane, and two clothes maillot.
+    meanings = [meaning(name) for name in names]
+    # A bird and a machine are called crane, a dog and a jacket cardigan.
+    twice = {name for name in names if meanings.count(meaning(name)) > 1}
     synsets = [str(info.index_to_label_name(i)) for i in range(1000)]
     pairs = zip(names, synsets, strict=True)
     return tuple(f"{name} ({synset})" if name in twice else name for name, synset in pairs)

@@ -52,7 +52,8 @@ def vit_model(release: Release, given: Given) -> PublishedModel:
         raise CheckpointError(f"{release.path}: got {rows:,} classes and {len(known):,} names; want --names head=FILE")
     pooling: Pooling = MeanToken()
     if "MAPHead_0/probe" in arrays:
-        pooling = MapReset(arrays[f"MAPHead_0/{_ATTENTION}"].shape[1])
+        hidden = arrays["MAPHead_0/MlpBlock_0/Dense_0/kernel"].shape[1]
+        pooling = MapReset(arrays[f"MAPHead_0/{_ATTENTION}"].shape[1], hidden)
     config = FeedforwardConfig(encoder=plain_vit(release), mode=Finetune(1.0), pooling=pooling)
     classes = tuple(name for name in known if name != UNUSED)
     return PublishedModel(config, (classification("classes", classes),), heads={"classes": HEAD}, names={HEAD: known})

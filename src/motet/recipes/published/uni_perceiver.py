@@ -23,7 +23,8 @@ def uni_perceiver_model(release: Release, given: Given) -> PublishedModel:
     """Returns the model of a release: it captions, matches, fills in words, and names classes by their names.
 
     The classes are ImageNet's thousand, or those of `names` under "classes". Each attention head has 64 channels, as in
-    all released models, unless ``config.json`` beside the weights has another number of heads. The side of images is in the file's name ("224size"), else 224.
+    all released models, unless ``config.json`` beside the weights has another number of heads. The side of images is
+    in the file's name ("224size"), else 224.
 
     Args:
         release: the weights.
