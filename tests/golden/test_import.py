@@ -18,7 +18,7 @@ from motet.nn.pretrained.release import open_release
 from motet.preprocess.regions import ImageRegions
 from motet.preprocess.tokenizers import EOS, PAD
 from motet.recipes.published.import_release import import_release, model_of
-from motet.recipes.published.model import Given
+from motet.recipes.published.model import ExtraFiles
 from motet.systems.lit_decoder.model import LiTDecoder
 from motet.systems.twelve_in_one.body import PairStates
 from motet.systems.twelve_in_one.model import TwelveInOne
@@ -63,7 +63,7 @@ def twelve(tmp_path_factory):
         names[head] = folder / f"{head}.txt"
         names[head].write_text("\n".join(f"{head} {i}" for i in range(len(weights[f"{head}.logit_fc.3.bias"]))))
     found = import_release(
-        folder / "multi_task_model.bin", folder / "model", given=Given(names=names, regions=folder / "regions")
+        folder / "multi_task_model.bin", folder / "model", given=ExtraFiles(names=names, regions=folder / "regions")
     )
     system = load_system(folder / "model")
     assert isinstance(system, TwelveInOne)
@@ -127,7 +127,7 @@ def perceiver(tmp_path_factory):
     _write_merges(folder / "merges.txt")
     (folder / "names.txt").write_text("".join(f"{letter}\n" for letter in "abcdefgh"[: len(official["target_names"])]))
     release = open_release(folder / "tiny-8size.pt")
-    system, found = model_of(release, Given(names={"classes": folder / "names.txt"}))
+    system, found = model_of(release, ExtraFiles(names={"classes": folder / "names.txt"}))
     assert isinstance(system, UniPerceiver)
     return official, found, system
 

@@ -55,7 +55,7 @@ def import_weights(
     """
     from motet.core.errors import ConfigError
     from motet.recipes.published.import_release import import_into, import_release
-    from motet.recipes.published.model import Given
+    from motet.recipes.published.model import ExtraFiles
 
     files: dict[str, Path] = {}
     for pair in names or ():
@@ -63,7 +63,7 @@ def import_weights(
         if not (head and equals and file):
             raise ConfigError(f"--names: got {pair!r}; want HEAD=FILE, such as vqa2=answers_vqa.txt")
         files[head] = Path(file)
-    given = Given(files, words, regions)
+    given = ExtraFiles(files, words, regions)
     if into is None:
         if settings:
             raise ConfigError("--set: got it without --into; want a recipe whose settings it changes")

@@ -23,7 +23,7 @@ _MMF: Mapping[str, tuple[str, ...]] = {
     "detection_coco": COCO_91, "visual_entailment": SNLI_VE, "glue_qnli": GLUE["qnli"],
     "glue_mnli_mismatched": GLUE["mnli"], "glue_sst2": GLUE["sst2"], "glue_qqp": GLUE["qqp"],
 }  # fmt: skip
-_FILES: Mapping[forms.Form, Mapping[str, tuple[str, ...]]] = {
+_FILES: Mapping[forms.WeightForm, Mapping[str, tuple[str, ...]]] = {
     forms.MMF_UNIT: {
         "vqa2": ("answers_vqa.txt",),
         "detection_visual_genome": ("objects_vocab.txt",),

@@ -16,7 +16,7 @@ from motet.nn.pretrained.release import Release
 from motet.recipes.published import published_model
 from motet.recipes.published.big_vision import plain_vit
 from motet.recipes.published.import_release import import_release
-from motet.recipes.published.model import Given
+from motet.recipes.published.model import ExtraFiles
 
 SMALL = {"patch": 4, "places": 4, "width": 16, "depth": 2, "heads": 2, "hidden": 32}
 
@@ -34,7 +34,9 @@ def test_a_classifier_answers_by_its_own_pooling_and_head(tmp_path, pooled: bool
     found |= {"head/kernel": np.float32(np.eye(16)[:, :3] * 9), "head/bias": np.float32([0, 1, 2])}
     np.savez(tmp_path / "vit.npz", **{f"params/{name}": value for name, value in found.items()})
     (tmp_path / "names.txt").write_text("cat\nN/A\ndog\n")
-    report = import_release(tmp_path / "vit.npz", tmp_path / "model", given=Given({"head": tmp_path / "names.txt"}))
+    report = import_release(
+        tmp_path / "vit.npz", tmp_path / "model", given=ExtraFiles({"head": tmp_path / "names.txt"})
+    )
     assert report.match.missing == report.match.unused == ()
     system = load_system(tmp_path / "model")
     assert system.tasks["classes"].target.names == ("cat", "dog")
@@ -67,15 +69,15 @@ def test_sizes_of_released_encoders() -> None:
 def test_encoders_alone_answer_nothing() -> None:
     shapes = big_vision_vit(**SMALL, scanned=False)
     with pytest.raises(ConfigError, match="got a ViT without a head, which answers nothing by itself; want --into"):
-        published_model(meta(shapes, forms.VIT), Given())
+        published_model(meta(shapes, forms.VIT), ExtraFiles())
     with pytest.raises(ConfigError, match="got SigLIP of big_vision, of which only an encoder is used"):
-        published_model(meta(shapes, forms.SIGLIP), Given())
+        published_model(meta(shapes, forms.SIGLIP), ExtraFiles())
     with pytest.raises(CheckpointError, match=r"got 5 classes and 0 names; want --names head=FILE"):
-        published_model(meta(shapes | {"head/kernel": (16, 5)}, forms.VIT), Given())
+        published_model(meta(shapes | {"head/kernel": (16, 5)}, forms.VIT), ExtraFiles())
 
 
 def test_imagenets_names_are_known() -> None:
     head = {"head/kernel": (16, 1000), "head/bias": (1000,)}
-    (task,) = published_model(meta(big_vision_vit(**SMALL, scanned=False) | head, forms.VIT), Given()).tasks
+    (task,) = published_model(meta(big_vision_vit(**SMALL, scanned=False) | head, forms.VIT), ExtraFiles()).tasks
     assert task.target.names[:2] == ("tench", "goldfish")
     assert len(set(task.target.names)) == 1000

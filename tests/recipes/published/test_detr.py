@@ -1,5 +1,6 @@
 """A published DETR becomes a model by one command, which finds what transformers finds."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from motet.hub import load_system
 from motet.nn.pretrained import forms
 from motet.nn.pretrained.release import Release
 from motet.recipes.published.import_release import model_of
-from motet.recipes.published.model import Given
-from motet.tasks.class_names import COCO
+from motet.recipes.published.model import ExtraFiles
+from motet.tasks.class_names import COCO, COCO_IDS
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def original(**changes) -> Release:
 
 def test_the_whole_release_has_a_place_for_every_weight() -> None:
     with torch.device("meta"):
-        system, found = model_of(original(), Given())
+        system, found = model_of(original(), ExtraFiles())
     assert found.match.missing == found.match.unused == ()
     assert list(system.tasks) == ["coco"]
     assert system.tasks["coco"].target.names == COCO
@@ -106,3 +107,68 @@ def test_the_whole_release_has_a_place_for_every_weight() -> None:
     # 41.5 million numbers in the release; eleven rows of 256 + 1 have no class.
     left = 11 * 257
     assert sum(v.numel() for n, v in system.state_dict().items() if "num_batches" not in n) == original().numbers - left
+
+
+def test_the_names_and_sizes_of_transformers_own_release() -> None:
+    """facebook/detr-resnet-50 as transformers 4 and 5 define it."""
+    from transformers import DetrConfig, DetrForObjectDetection
+    from transformers.models.timm_backbone import TimmBackboneConfig
+
+    backbone = TimmBackboneConfig(backbone="resnet50", out_indices=[4], use_pretrained_backbone=False)
+    with torch.device("meta"):
+        model = DetrForObjectDetection(DetrConfig(backbone_config=backbone, num_labels=91))
+    weights = {name: value for name, value in model.state_dict().items() if "num_batches" not in name}
+    with torch.device("meta"):
+        system, found = model_of(Release(Path("model.safetensors"), forms.HF_DETR, weights), ExtraFiles())
+    assert found.match.missing == found.match.unused == ()
+    assert system.tasks["coco"].target.names == COCO
+
+
+def test_a_checkpoint_of_the_original_code_is_evaluated(tmp_path) -> None:
+    """`motet import` of a ``.pth``, then `motet evaluate` on COCO's files."""
+    from torchvision.models import resnet18
+
+    body = {name: torch.zeros(shape) for name, shape in trunk(resnet18().state_dict(), "backbone.0.body.").items()}
+    sizes = {"channels": 512, "width": 16, "depth": 1, "hidden": 16, "queries": 3, "classes": 91}
+    weights = tensors(detr_shapes({}, **sizes)) | body
+    torch.save({"model": weights, "epoch": 499, "args": argparse.Namespace(lr=1e-4)}, tmp_path / "detr-r18-dc5.pth")
+    ran = call("import", tmp_path / "detr-r18-dc5.pth", "--out", tmp_path / "model")
+    assert (ran.code, ran.err) == (0, "")
+    system = load_system(tmp_path / "model")
+    assert (system.config.trunk.name, system.config.trunk.output_stride) == ("resnet18", 16)
+    # Rows go by COCO's ids: "person" is 1, "traffic light" 10, and the last is "no object".
+    own = system.state_dict()["heads.coco.classes.bias"]
+    rows = [COCO_IDS[name] for name in system.tasks["coco"].target.names]
+    assert torch.equal(own, weights["class_embed.bias"][[*rows, 91]])
+
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "images" / "1.jpg")
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 20, 20], "area": 400, "iscrowd": 0}
+    (tmp_path / "boxes.json").write_text(
+        json.dumps({
+            "images": [{"id": 1, "file_name": "1.jpg", "width": 64, "height": 48}], "annotations": [box],
+            "categories": [{"id": number, "name": name} for name, number in COCO_IDS.items()],
+        })
+    )  # fmt: skip
+    recipe = tmp_path / "my_recipe.py"
+    recipe.write_text(
+        "from pathlib import Path\n"
+        "from motet.data.readers import CocoInstances\n"
+        "from motet.data.schedules import Mixed\n"
+        "from motet.data.source import Source\n"
+        "from motet.systems.unit import UniTConfig\n"
+        "from motet.tasks import detection\n"
+        "from motet.training.config import TrainConfig\n"
+        "from motet.training.run import Run\n"
+        "HERE = Path(__file__).parent\n\n\n"
+        "def run():\n"
+        '    """One image with one box."""\n'
+        '    reader = CocoInstances(HERE / "boxes.json", HERE / "images")\n'
+        '    task = detection("coco", reader.names)\n'
+        '    sources = tuple(Source(name=r, reader=reader, tasks=(task,), role=r) for r in ("train", "test"))\n'
+        "    plan = {'schedule': Mixed(batch_size=1), 'train': TrainConfig(steps=1)}\n"
+        "    return Run(system=UniTConfig(), sources=sources, **plan)\n"
+    )
+    done = call("evaluate", tmp_path / "model", "--recipe", f"{recipe}:run", "--json", "--trust", recipe)
+    assert done.code == 0, done.err
+    assert {one["metric"] for one in json.loads(done.out)["results"]} >= {"ap", "ap50"}

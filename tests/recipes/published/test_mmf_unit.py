@@ -14,7 +14,7 @@ from motet.nn.pretrained import forms
 from motet.nn.pretrained.release import Release
 from motet.recipes.published.import_release import model_of
 from motet.recipes.published.mmf_unit import mmf_unit_model
-from motet.recipes.published.model import Given
+from motet.recipes.published.model import ExtraFiles
 from motet.tasks.class_names import COCO
 
 # By data set MMF's kind, queries, classes and attributes: `mmf/configs/models/unit/defaults.yaml`.
@@ -56,7 +56,7 @@ def test_the_whole_release_has_a_place_for_every_weight(lists, shared: bool) -> 
     )  # fmt: skip
     release = Release(Path("unit.ckpt"), forms.MMF_UNIT, tensors(shapes, device="meta"))
     with torch.device("meta"):
-        system, found = model_of(release, Given(names=lists))
+        system, found = model_of(release, ExtraFiles(names=lists))
     assert found.match.missing == ()
     assert {name.split(".")[-3:-1] == ["pooler", "dense"] for name in found.match.unused} == {True}
     assert set(system.tasks) == {"coco", "visual_genome", "vqav2", "snli_ve", "qnli", "mnli", "qqp", "sst2"}
@@ -109,12 +109,12 @@ def test_heads_of_unknown_classes_are_left_out_and_wrong_words_refused(checkpoin
     path, weights = checkpoint
     (tmp_path / "answers_vqa.txt").unlink()
     release = Release(path, forms.MMF_UNIT, weights)
-    made = mmf_unit_model(release, Given())
+    made = mmf_unit_model(release, ExtraFiles())
     assert {task.name for task in made.tasks} == {"visual_genome", "qnli", "snli_ve"}
     assert made.notes == ("vqa2: left out, since the names of its classes are not known: want --names vqa2=FILE",)
     (tmp_path / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n")
     with pytest.raises(ConfigError, match=r"vocab\.txt: got 5 words for a table of 12; want --words FILE"):
-        mmf_unit_model(release, Given())
+        mmf_unit_model(release, ExtraFiles())
     only = {name: v for name, v in weights.items() if "query_embeds" not in name or name.endswith("vqa2.weight")}
     with pytest.raises(CheckpointError, match=r"got the heads \['vqa2'\], none with known classes"):
-        mmf_unit_model(Release(path, forms.MMF_UNIT, only), Given())
+        mmf_unit_model(Release(path, forms.MMF_UNIT, only), ExtraFiles())

@@ -12,7 +12,7 @@ from motet.core import ConfigError
 from motet.nn.pretrained import forms
 from motet.nn.pretrained.release import Release
 from motet.recipes.published.import_release import model_of
-from motet.recipes.published.model import Given
+from motet.recipes.published.model import ExtraFiles
 from motet.recipes.published.uni_perceiver import uni_perceiver_model
 
 BASE = {"width": 768, "depth": 12, "hidden": 3072, "words": 49411, "places": 512, "patch": 16, "frames": 8}
@@ -33,7 +33,7 @@ def merges(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("experts", [0, 8])
 def test_the_whole_release_has_a_place_for_every_weight(experts: int, merges) -> None:
     with torch.device("meta"):
-        system, found = model_of(release(experts), Given(words=merges))
+        system, found = model_of(release(experts), ExtraFiles(words=merges))
     assert found.match.missing == ()
     # No task here classifies videos or sentences.
     assert found.match.unused == ("similarity.log_scales.video", "similarity.log_scales.sentence")
@@ -46,5 +46,5 @@ def test_the_whole_release_has_a_place_for_every_weight(experts: int, merges) ->
 
 def test_words_are_wanted_and_the_side_is_in_the_name(merges) -> None:
     with pytest.raises(ConfigError, match="want --words FILE with CLIP's merges, bpe_simple_vocab"):
-        uni_perceiver_model(release(0), Given())
-    assert uni_perceiver_model(release(0, "large-384size.pth"), Given(words=merges)).config.patches.size == 384
+        uni_perceiver_model(release(0), ExtraFiles())
+    assert uni_perceiver_model(release(0, "large-384size.pth"), ExtraFiles(words=merges)).config.patches.size == 384

@@ -14,7 +14,7 @@ from motet.nn.pretrained import forms
 from motet.nn.pretrained.release import Release
 from motet.preprocess.regions import ImageRegions
 from motet.recipes.published.import_release import model_of
-from motet.recipes.published.model import Given
+from motet.recipes.published.model import ExtraFiles
 from motet.recipes.published.vilbert import region_files, vilbert_model
 
 # `config/bert_base_6layer_6conect.json`, and the numbers of answers of VQAv2 and GQA.
@@ -50,7 +50,7 @@ def answers(tmp_path) -> dict[str, Path]:
 
 def test_the_whole_release_has_a_place_for_every_weight(regions, answers) -> None:
     with torch.device("meta"):
-        system, found = model_of(release(), Given(names=answers, regions=regions))
+        system, found = model_of(release(), ExtraFiles(names=answers, regions=regions))
     assert found.match.missing == ()
     # Pre-training's heads on masked words and regions, and on text and image belonging together.
     assert all(name.removeprefix("module.").startswith("cls.") for name in found.match.unused)
@@ -62,19 +62,19 @@ def test_the_whole_release_has_a_place_for_every_weight(regions, answers) -> Non
 
 
 def test_heads_without_known_answers_are_left_out_and_regions_are_wanted(regions) -> None:
-    made = vilbert_model(release(), Given(regions=regions))
+    made = vilbert_model(release(), ExtraFiles(regions=regions))
     assert {task.name for task in made.tasks} == {"coco_retrieval", "refcoco", "nlvr2", "snli_ve"}
     assert len(made.notes) == 2
     assert "want --names vil_prediction=trainval_label2ans.pkl" in made.notes[0]
     with pytest.raises(ConfigError, match="got no regions; want --regions FILE"):
-        vilbert_model(release(), Given())
+        vilbert_model(release(), ExtraFiles())
 
 
 def test_regions_of_another_width_or_layout(tmp_path) -> None:
     found = ImageRegions(np.ones((1, 8), np.float32), np.array([[0, 0, 9, 9]], np.float32), (9, 9))
     write_npz(tmp_path / "regions", "1", found)
     with pytest.raises(ConfigError, match="got features of 8 numbers; want 2048"):
-        vilbert_model(release(), Given(regions=tmp_path / "regions"))
+        vilbert_model(release(), ExtraFiles(regions=tmp_path / "regions"))
     assert isinstance(region_files(tmp_path / "regions"), NpzRegions)
     for name, kind in (("a.h5", Hdf5Regions), ("b.lmdb", LmdbRegions)):
         with pytest.raises(Exception, match=name):  # the file is not there; the kind of reader says so

@@ -10,7 +10,7 @@ from motet.core import CheckpointError
 
 
 @dataclass(frozen=True)
-class Form:
+class WeightForm:
     """A published form of weights: whose code wrote it, and the names by which it is recognised.
 
     Args:
@@ -42,7 +42,7 @@ _BIG_VISION = "google-research/big_vision"
 # Whole training checkpoints of big_vision, and files of older code, put the parameters under a name.
 _PARAMS = r"(?:params/|opt/target/)?"
 
-DETR = Form(
+DETR = WeightForm(
     "DETR", "facebookresearch/detr", _APACHE,
     (
         r"(?:detr\.)?transformer\.encoder\.layers\.0\.self_attn\.in_proj_weight",
@@ -51,21 +51,21 @@ DETR = Form(
         r"(?:detr\.)?bbox_embed\.layers\.0\.weight", r"(?:detr\.)?input_proj\.weight",
     ),
 )  # fmt: skip
-HF_DETR = Form(
+HF_DETR = WeightForm(
     "DETR of transformers", _TRANSFORMERS, _APACHE,
     (
         r"model\.encoder\.layers\.0\.self_attn\.q_proj\.weight", r"model\.query_position_embeddings\.weight",
         r"model\.input_projection\.weight", r"class_labels_classifier\.weight", r"bbox_predictor\.layers\.0\.weight",
     ),
 )  # fmt: skip
-MMF_UNIT = Form(
+MMF_UNIT = WeightForm(
     "UniT of MMF", "facebookresearch/mmf", _BSD,
     (
         r"(?:unit_base_model|detr_model)\.transformer\.encoder\.layers\.0\..+",
         r"(?:unit_base_model|detr_model)\.query_embeds\..+",
     ),
 )  # fmt: skip
-VILBERT = Form(
+VILBERT = WeightForm(
     "ViLBERT or 12-in-1", "facebookresearch/vilbert-multi-task", _MIT,
     (
         r"(?:module\.)?bert\.encoder\.c_layer\.0\.biattention\.query1\.weight",
@@ -73,30 +73,30 @@ VILBERT = Form(
         r"(?:module\.)?bert\.embeddings\.word_embeddings\.weight",
     ),
 )  # fmt: skip
-UNI_PERCEIVER = Form(
+UNI_PERCEIVER = WeightForm(
     "Uni-Perceiver", "fundamentalvision/Uni-Perceiver", _APACHE,
     (r"(?:fused_encoder|encoder)\.layers\.0\..+", r"token_embed\.embeddings\.weight"),
 )  # fmt: skip
-SIGLIP = Form(
+SIGLIP = WeightForm(
     "SigLIP of big_vision", _BIG_VISION, _APACHE,
     (r"params/img/embedding/kernel", r"params/img/pos_embedding", r"params/txt/.+"),
 )  # fmt: skip
-PALIGEMMA = Form(
+PALIGEMMA = WeightForm(
     "PaliGemma of big_vision", _BIG_VISION, "Gemma terms of use",
     (r"params/img/embedding/kernel", r"params/img/pos_embedding", r"params/llm/.+"),
 )  # fmt: skip
-CAPPA = Form(
+CAPPA = WeightForm(
     "CapPa of big_vision", _BIG_VISION, _APACHE,
     (
         r"params/encoder/embedding/kernel", r"params/decoder/EmbedTargets/embedding",
         r"params/decoder/LogitsDense/kernel", r"params/pos_embedding_decoder",
     ),
 )  # fmt: skip
-VIT = Form(
+VIT = WeightForm(
     "ViT of big_vision", _BIG_VISION, _APACHE,
     (rf"{_PARAMS}embedding/kernel", rf"{_PARAMS}Transformer/encoder_norm/scale"),
 )  # fmt: skip
-BERT = Form(
+BERT = WeightForm(
     "BERT", "google-research/bert, huggingface/transformers", _APACHE,
     (
         r"(?:\w+\.)*embeddings\.word_embeddings\.weight", r"(?:\w+\.)*embeddings\.position_embeddings\.weight",
@@ -105,13 +105,13 @@ BERT = Form(
     without=VILBERT.marks[:2] + MMF_UNIT.marks,
 )  # fmt: skip
 
-FORMS: tuple[Form, ...] = (
+FORMS: tuple[WeightForm, ...] = (
     DETR, HF_DETR, MMF_UNIT, VILBERT, UNI_PERCEIVER, SIGLIP, PALIGEMMA, CAPPA, VIT, BERT,
 )  # fmt: skip
 """All of them; what one file is, another is not."""
 
 
-def recognise(names: Iterable[str], where: str) -> Form:
+def recognise(names: Iterable[str], where: str) -> WeightForm:
     """Returns the form of a file with arrays of these names.
 
     Args:

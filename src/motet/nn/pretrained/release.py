@@ -18,7 +18,7 @@ from motet.core.plain_json import parse_json
 from motet.core.regular_files import file_bytes, file_size
 from motet.nn.pretrained.big_vision import read_arrays
 from motet.nn.pretrained.files import read_published
-from motet.nn.pretrained.forms import Form, recognise
+from motet.nn.pretrained.forms import WeightForm, recognise
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.pth", "*.pt", "*.ckpt", "*.npz")
@@ -44,7 +44,7 @@ class Release:
     """
 
     path: Path
-    form: Form
+    form: WeightForm
     tensors: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
 

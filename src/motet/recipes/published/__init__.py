@@ -10,11 +10,11 @@ from motet.nn.pretrained.release import Release
 from motet.recipes.published.big_vision import cappa_model, vit_model
 from motet.recipes.published.detr import detr_model
 from motet.recipes.published.mmf_unit import mmf_unit_model
-from motet.recipes.published.model import Given, PublishedModel
+from motet.recipes.published.model import ExtraFiles, PublishedModel
 from motet.recipes.published.uni_perceiver import uni_perceiver_model
 from motet.recipes.published.vilbert import vilbert_model
 
-MODELS: Mapping[forms.Form, Callable[[Release, Given], PublishedModel]] = {
+MODELS: Mapping[forms.WeightForm, Callable[[Release, ExtraFiles], PublishedModel]] = {
     forms.DETR: detr_model,
     forms.HF_DETR: detr_model,
     forms.MMF_UNIT: mmf_unit_model,
@@ -26,7 +26,7 @@ MODELS: Mapping[forms.Form, Callable[[Release, Given], PublishedModel]] = {
 """What makes a whole model of each form."""
 
 
-def published_model(release: Release, given: Given) -> PublishedModel:
+def published_model(release: Release, given: ExtraFiles) -> PublishedModel:
     """Returns the model that a release is, before it is built and filled.
 
     Args:

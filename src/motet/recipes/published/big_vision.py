@@ -11,7 +11,7 @@ from motet.nn.pretrained.class_rows import UNUSED
 from motet.nn.pretrained.release import Release
 from motet.nn.tower import Finetune
 from motet.preprocess.tokenizers import HfTokenizer
-from motet.recipes.published.model import Given, PublishedModel, depth_of
+from motet.recipes.published.model import ExtraFiles, PublishedModel, depth_of
 from motet.systems.lit_decoder.config import TOKENIZER_FILE, LiTDecoderConfig
 from motet.systems.lit_decoder.feedforward import FeedforwardConfig, MapReset, MeanToken, Pooling
 from motet.systems.lit_decoder.options import Unconditioned
@@ -24,7 +24,7 @@ _BLOCK = "Transformer/encoderblock_"
 _ATTENTION = "MultiHeadDotProductAttention_0/query/kernel"
 
 
-def vit_model(release: Release, given: Given) -> PublishedModel:
+def vit_model(release: Release, given: ExtraFiles) -> PublishedModel:
     """Returns the classifier of a ViT: its encoder, the pooling it was trained with, and its head.
 
     Args:
@@ -59,7 +59,7 @@ def vit_model(release: Release, given: Given) -> PublishedModel:
     return PublishedModel(config, (classification("classes", classes),), heads={"classes": HEAD}, names={HEAD: known})
 
 
-def cappa_model(release: Release, given: Given) -> PublishedModel:
+def cappa_model(release: Release, given: ExtraFiles) -> PublishedModel:
     """Returns the captioner: an image encoder and a decoder without prompts.
 
     Args:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from motet.core import CheckpointError
 from motet.nn.feature_maps import TimmMap
 from motet.nn.pretrained.class_rows import UNUSED
 from motet.nn.pretrained.release import Release
 from motet.nn.tower import Finetune
-from motet.recipes.published.model import Given, PublishedModel, depth_of, number_in, shape_of
+from motet.recipes.published.model import ExtraFiles, PublishedModel, depth_of, number_in, shape_of
 from motet.systems.unit.config import UniTConfig
 from motet.systems.unit.options import ShortestSide
 from motet.systems.unit.published import DETR_HEAD
 from motet.tasks import detection
 from motet.training.published_names import published_names
 
-_RESNETS = {
+_RESNETS: Mapping[tuple[str, tuple[int, ...]], str] = {
     ("basic", (2, 2, 2, 2)): "resnet18", ("basic", (3, 4, 6, 3)): "resnet34", ("bottleneck", (3, 4, 6, 3)): "resnet50",
     ("bottleneck", (3, 4, 23, 3)): "resnet101", ("bottleneck", (3, 8, 36, 3)): "resnet152",
 }  # fmt: skip
@@ -26,7 +26,7 @@ _BODY = (
 )
 
 
-def detr_model(release: Release, given: Given) -> PublishedModel:
+def detr_model(release: Release, given: ExtraFiles) -> PublishedModel:
     """Returns the detector of a release of facebookresearch/detr or of transformers.
 
     Classes without a name ("N/A", eleven of COCO's 91) are left out, so the shares of the others are a little larger.

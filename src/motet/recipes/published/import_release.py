@@ -16,7 +16,7 @@ from motet.core.model_folder import WeightMatch
 from motet.hub.load import save_pretrained
 from motet.nn.pretrained.release import Release, open_release
 from motet.recipes.published import published_model
-from motet.recipes.published.model import Given
+from motet.recipes.published.model import ExtraFiles
 from motet.systems import build_system
 from motet.systems.published import fill_published
 from motet.training.initial_weights import as_match, initial_system
@@ -26,8 +26,8 @@ REPORT = "import.json"
 
 
 @dataclass(frozen=True)
-class Import:
-    """What became of published weights.
+class ImportReport:
+    """The report of an import: which published weights were loaded, left, and missing.
 
     Args:
         weights: the file that was read.
@@ -64,8 +64,8 @@ class Import:
 
 
 def import_release(
-    name: str | Path, folder: Path, *, revision: str | None = None, given: Given | None = None
-) -> Import:
+    name: str | Path, folder: Path, *, revision: str | None = None, given: ExtraFiles | None = None
+) -> ImportReport:
     """Builds the model of a release, fills it, and saves it.
 
     Args:
@@ -80,12 +80,12 @@ def import_release(
     """
     _check_new(folder)
     release = open_release(name, revision=revision)
-    system, found = model_of(release, given or Given())
+    system, found = model_of(release, given or ExtraFiles())
     _save(system, folder, release, found)
     return found
 
 
-def model_of(release: Release, given: Given) -> tuple[System, Import]:
+def model_of(release: Release, given: ExtraFiles) -> tuple[System, ImportReport]:
     """Builds the model of a release and fills it.
 
     Args:
@@ -105,7 +105,9 @@ def model_of(release: Release, given: Given) -> tuple[System, Import]:
     return system.eval(), _import(release, match, made.tasks, made.notes)
 
 
-def import_into(run: Run, name: str | Path, folder: Path, *, revision: str | None = None, given: Given) -> Import:
+def import_into(
+    run: Run, name: str | Path, folder: Path, *, revision: str | None = None, given: ExtraFiles
+) -> ImportReport:
     """Saves the system of a run with published weights, as the training of the run would begin.
 
     Args:
@@ -129,8 +131,8 @@ def import_into(run: Run, name: str | Path, folder: Path, *, revision: str | Non
     return found
 
 
-def _import(release: Release, match: WeightMatch, tasks: Sequence[Task], notes: Sequence[str]) -> Import:
-    return Import(str(release.path), release.form.name, release.form.licence, match, tuple(tasks), tuple(notes))
+def _import(release: Release, match: WeightMatch, tasks: Sequence[Task], notes: Sequence[str]) -> ImportReport:
+    return ImportReport(str(release.path), release.form.name, release.form.licence, match, tuple(tasks), tuple(notes))
 
 
 def _check_new(folder: Path) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from motet.core import CheckpointError, Task
+from motet.nn.feature_maps import TimmMap
 from motet.nn.pretrained.class_rows import UNUSED
 from motet.nn.pretrained.release import Release
 from motet.recipes.paper.unit import published_model
 from motet.recipes.published.detr import resnet_of
-from motet.recipes.published.model import Given, PublishedModel, depth_of, number_in, shape_of
+from motet.recipes.published.model import ExtraFiles, PublishedModel, depth_of, number_in, shape_of
 from motet.recipes.published.words import bert_description, bert_words
 from motet.systems.unit.config import TEXT_FILE, WORDS_FILE
 from motet.systems.unit.mmf_weights import DATA_SETS
@@ -24,7 +25,7 @@ _QUERIES = r"(?:unit_base_model|detr_model)\.query_embeds\.\w+\.(\w+)\.weight"
 _TASKS: Mapping[str, str] = {head: task for task, (head, _) in DATA_SETS.items()}
 
 
-def mmf_unit_model(release: Release, given: Given) -> PublishedModel:
+def mmf_unit_model(release: Release, given: ExtraFiles) -> PublishedModel:
     """Returns the model of a release of MMF, with one task per data set whose classes are known.
 
     Those of COCO, SNLI-VE and GLUE are fixed; the answers of VQAv2 and the objects and attributes of Visual Genome are
@@ -68,7 +69,7 @@ def mmf_unit_model(release: Release, given: Given) -> PublishedModel:
     heads_of = number_in(release.options(), ("nheads", "num_heads"), 8)
     config = replace(
         plain,
-        trunk=replace(plain.trunk, name=resnet_of(release, release.tensors)),
+        trunk=TimmMap(resnet_of(release, release.tensors), output_stride=16, frozen_norms=True, frozen_stages=2),
         image_width=image_width,
         image_depth=depth_of(release.tensors, rf"{base}transformer\.encoder\.layers\.(\d+)\..+"),
         image_heads=heads_of,

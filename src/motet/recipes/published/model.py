@@ -13,7 +13,7 @@ from motet.nn.pretrained.release import Release
 
 
 @dataclass(frozen=True)
-class Given:
+class ExtraFiles:
     """Files that are not part of a release, and that some releases need.
 
     Args:

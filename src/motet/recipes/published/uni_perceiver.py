@@ -7,7 +7,7 @@ import re
 from motet.core import ConfigError
 from motet.nn.pretrained.release import Release
 from motet.preprocess.clip_tokenizer import FILES, ClipTokenizer
-from motet.recipes.published.model import Given, PublishedModel, depth_of, number_in, shape_of
+from motet.recipes.published.model import ExtraFiles, PublishedModel, depth_of, number_in, shape_of
 from motet.systems.uni_perceiver.config import TOKENIZER_FILE, UniPerceiverConfig
 from motet.systems.uni_perceiver.options import EncoderSize, Experts, Patches
 from motet.systems.uni_perceiver.weights import convert_names
@@ -19,7 +19,7 @@ _CHANNELS_PER_HEAD = 64
 _SIZE = re.compile(r"(\d{1,4})size")
 
 
-def uni_perceiver_model(release: Release, given: Given) -> PublishedModel:
+def uni_perceiver_model(release: Release, given: ExtraFiles) -> PublishedModel:
     """Returns the model of a release: it captions, matches, fills in words, and names classes by their names.
 
     The classes are ImageNet's thousand, or those of `names` under "classes". Each attention head has 64 channels, as in

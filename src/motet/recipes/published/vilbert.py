@@ -11,7 +11,7 @@ from motet.nn.pretrained.class_rows import UNUSED
 from motet.nn.pretrained.release import Release
 from motet.nn.text_encoders import HfBert
 from motet.nn.tower import Finetune
-from motet.recipes.published.model import Given, PublishedModel, depth_of, number_in, shape_of
+from motet.recipes.published.model import ExtraFiles, PublishedModel, depth_of, number_in, shape_of
 from motet.recipes.published.words import bert_description, bert_words
 from motet.systems.twelve_in_one.config import TEXT_FILE, WORDS_FILE, TwelveInOneConfig
 from motet.systems.twelve_in_one.published import HEADS
@@ -28,7 +28,7 @@ _TASKS: Mapping[str, str] = {
 _QUESTIONS = ("vil_prediction", "vil_prediction_gqa")
 
 
-def vilbert_model(release: Release, given: Given) -> PublishedModel:
+def vilbert_model(release: Release, given: ExtraFiles) -> PublishedModel:
     """Returns the model of a release of vilbert-multi-task.
 
     The answers of the two heads of questions are in the authors' ``trainval_label2ans.pkl`` (one per data set), beside
@@ -94,7 +94,7 @@ def _connections(options: Mapping[str, object]) -> tuple[tuple[int, int], ...] |
     return tuple(zip(image, text, strict=True))
 
 
-def _regions(given: Given, width: int) -> RegionFiles:
+def _regions(given: ExtraFiles, width: int) -> RegionFiles:
     path = given.regions
     if path is None:
         raise ConfigError("import of a ViLBERT: got no regions; want --regions FILE, detected in your images")

@@ -11,12 +11,12 @@ from motet.data.formats.text_file import read_lines, read_text
 from motet.nn.pretrained.release import Release
 from motet.nn.text_encoders import BundledMiniLM
 from motet.preprocess.sentence_tokenizer import CLS, PAD, SEP, SentenceTokenizer
-from motet.recipes.published.model import Given, depth_of, number_in, shape_of
+from motet.recipes.published.model import ExtraFiles, depth_of, number_in, shape_of
 
 _SPECIAL = (PAD, "[UNK]", CLS, SEP, "[MASK]")
 
 
-def bert_words(release: Release, given: Given, rows: int) -> SentenceTokenizer:
+def bert_words(release: Release, given: ExtraFiles, rows: int) -> SentenceTokenizer:
     """Returns the tokeniser of a published BERT: given, beside the weights, or the bundled list of uncased BERTs.
 
     Args:

@@ -69,10 +69,10 @@ def _width(weights: Mapping[str, Tensor]) -> int:
 
 def _fill_mmf(system: UniT, release: Release, heads: Mapping[str, str], names: Names) -> PublishedWeights:
     data_sets = {name: DATA_SETS[name] for name in system.tasks if name in DATA_SETS}
-    for task, head in heads.items():
+    for name, head in heads.items():
         if head not in MMF_ROWS:
-            raise ConfigError(f"heads: got {head!r} for task {task!r}; want one of {sorted(MMF_ROWS)}")
-        data_sets[task] = (head, MMF_ROWS[head])
+            raise ConfigError(f"heads: got {head!r} for task {name!r}; want one of {sorted(MMF_ROWS)}")
+        data_sets[name] = (head, MMF_ROWS[head])
     weights = dict(release.tensors)
     for name, task in system.tasks.items():
         if name in data_sets:
