@@ -21,7 +21,7 @@ HEADS: Mapping[str, str] = {
 """The official head of each of the twelve tasks, by the names of `twelve_in_one:paper`'s tasks."""
 TOKENS: Mapping[str, int] = {
     "vqav2": 1, "visual_genome": 2, "visual7w": 4, "coco_retrieval": 7, "flickr_retrieval": 8, "refcoco": 9,
-    "refcoco+": 10, "refcocog": 11, "nlvr2": 12, "snli_ve": 13, "gqa": 15, "guesswhat": 16,
+    "refcoco+": 10, "refcocog": 11, "nlvr2": 12, "snli_ve": 13, "gqa": 15, "guesswhat": 17,
 }  # fmt: skip
 """The row of each task's token in the official table: the number of TASK in `vilbert_tasks.yml`."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from torch import Tensor
 
 from motet.core import Answer, Boxes, ConfigError, Label, Task
 from motet.nn.pretrained import forms
-from motet.nn.pretrained.class_rows import rows_of, taken
+from motet.nn.pretrained.class_rows import meaning, rows_of, taken
 from motet.nn.pretrained.files import PublishedWeights
 from motet.nn.pretrained.release import Release
 from motet.systems.unit.mmf_weights import DATA_SETS, load_mmf_unit
@@ -29,7 +30,8 @@ def fill_unit(system: UniT, release: Release, *, heads: Mapping[str, str], names
         system: filled in place.
         release: a DETR, a UniT of MMF, or a BERT.
         heads: published heads by task: data sets in MMF's names, or "class_embed" of a DETR. Tasks not listed take
-            those of the data set of their own name (`mmf_weights.DATA_SETS`), and of a DETR the only task of boxes.
+            those of the data set of their own name (`mmf_weights.DATA_SETS`); of a DETR, the only task of boxes takes
+            all but the rows of classes, and those too if the release has all its classes.
         names: published heads to their classes in the order of the rows; ``HEAD.attributes`` to the attributes.
 
     Raises:
@@ -47,19 +49,27 @@ def fill_unit(system: UniT, release: Release, *, heads: Mapping[str, str], names
 
 
 def _fill_detr(system: UniT, release: Release, heads: Mapping[str, str], names: Names) -> PublishedWeights:
-    boxes = [name for name, task in system.tasks.items() if isinstance(task.target, Boxes)]
-    chosen = [name for name in boxes if heads.get(name) == DETR_HEAD] or (boxes if len(boxes) == 1 else [])
+    boxes = {name: task.target for name, task in system.tasks.items() if isinstance(task.target, Boxes)}
+    for name, head in heads.items():
+        if head != DETR_HEAD or name not in boxes:
+            raise ConfigError(f"heads: got {head!r} for task {name!r}; want {DETR_HEAD!r} for one of {list(boxes)}")
+    chosen = list(heads) or (list(boxes) if len(boxes) == 1 else [])
+    if len(chosen) > 1:
+        raise ConfigError(f"heads: got {DETR_HEAD!r} for {chosen}; want it for one task, since a DETR has one head")
     # A model with a mask head on top keeps the detector under a name.
     weights = {name.removeprefix("detr."): value for name, value in release.tensors.items()}
+    left: list[str] = []
     if chosen and system.config.width == _width(weights):
-        task = system.tasks[chosen[0]]
-        known = _known(names, DETR_HEAD, task)
-        rows = rows_of(known, task.target.names, where=f"{DETR_HEAD!r} for task {task.name!r}")  # type: ignore[union-attr]
-        for start in ("class_embed.", "class_labels_classifier."):
-            for part in ("weight", "bias"):
-                if (key := f"{start}{part}") in weights:
-                    weights[key] = taken(weights[key], rows, len(known), name=key, extra=1)
-    return load_detr(system, weights, task=chosen[0] if chosen else None)
+        known, target = _known(names, DETR_HEAD, system.tasks[chosen[0]]), boxes[chosen[0]]
+        keys = [name for name in weights if name.startswith(("class_embed.", "class_labels_classifier."))]
+        if heads or {*map(meaning, target.names)} <= {*map(meaning, known)}:
+            rows = rows_of(known, target.names, where=f"{DETR_HEAD!r} for task {chosen[0]!r}")
+            weights |= {key: taken(weights[key], rows, len(known), name=key, extra=1) for key in keys}
+        else:  # a task of other classes takes all but the rows of classes
+            left = keys
+    weights = {name: value for name, value in weights.items() if name not in left}
+    found = load_detr(system, weights, task=chosen[0] if chosen else None)
+    return replace(found, unexpected=(*found.unexpected, *left))
 
 
 def _width(weights: Mapping[str, Tensor]) -> int:
