@@ -140,7 +140,7 @@ def _check_new(folder: Path) -> None:
         raise CheckpointError(f"{folder}: got one that is not empty; want a new folder")
 
 
-def _save(system: System, folder: Path, release: Release, found: Import) -> None:
+def _save(system: System, folder: Path, release: Release, found: ImportReport) -> None:
     credit = f"Weights of {release.form.name}, {release.form.source}, {release.form.licence}"
     save_pretrained(system, folder, credit=(credit,))
     (folder / REPORT).write_text(json.dumps(found.to_dict(), indent=1) + "\n", encoding="utf-8")
