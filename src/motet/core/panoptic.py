@@ -45,6 +45,14 @@ class PanopticMap:
         if len(self.crowd) not in (0, len(self.labels)):
             raise DataError(f"panoptic map: crowd: got {len(self.crowd)}; want one for each of {len(self.labels)}")
 
+    def __eq__(self, other: object) -> bool:
+        # The equality that a dataclass generates takes the truth value of an array, which numpy refuses.
+        if not isinstance(other, PanopticMap):
+            return NotImplemented
+        return all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in ("segments", "labels", "crowd")
+        )
+
     @property
     def is_crowd(self) -> Bool[np.ndarray, "n"]:
         """Whether each segment is a crowd."""
