@@ -27,7 +27,7 @@ def model() -> LabelVQVAE:
     codes, code_width = GOLDEN["state0/dictionary"].shape
     width = GOLDEN["params/pos_embedding_encoder"].shape[2]
     config = VQVAEConfig(
-        inputs={name: shape[2] for name, shape in patches.items()}, size=patch * round(places**0.5), patch=patch,
+        size=patch * round(places**0.5), patch=patch,
         code_length=GOLDEN["params/bottleneck_downsample"].shape[1], num_codes=codes, code_width=code_width,
         width=width,
         heads=GOLDEN["params/encoder/encoderblock_0/MultiHeadDotProductAttention_0/query/kernel"].shape[1],
@@ -36,7 +36,7 @@ def model() -> LabelVQVAE:
         decoder_depth=GOLDEN.count(r"params/decoder/encoderblock_(\d+)/.+"), bottleneck="linear", context=False,
         momentum=float(GOLDEN["dict_momentum"]), min_count=float(GOLDEN["min_count"]), code_dropout=False,
     )  # fmt: skip
-    built = LabelVQVAE(config).eval()
+    built = LabelVQVAE(config, {name: shape[2] for name, shape in patches.items()}).eval()
     arrays = {key: GOLDEN[key] for key in GOLDEN if key.startswith("params/")}
     load_vqvae(built, arrays | {f"state/{name}": GOLDEN[f"state0/{name}"] for name in ("dictionary", "counts")})
     return built
@@ -64,7 +64,7 @@ def test_codes_words_and_logits(model) -> None:
 def test_maps_become_patches_and_maps_again(model) -> None:
     """The order of places and pixels: that of the official rearrangement "b (hn wn) c (hp wp)"."""
     size, patch = model.config.size, model.config.patch
-    labels = {name: torch.randint(count, (2, size, size)) for name, count in model.config.inputs.items()}
+    labels = {name: torch.randint(count, (2, size, size)) for name, count in model.kinds.items()}
     found = model.patches(labels)
     for name, value in model.maps(found).items():
         assert torch.equal(value.argmax(-1), labels[name])

@@ -53,6 +53,18 @@ class PanopticMap:
             np.array_equal(getattr(self, name), getattr(other, name)) for name in ("segments", "labels", "crowd")
         )
 
+    def resized(self, size_hw: tuple[int, int]) -> PanopticMap:
+        """Returns the map at another size, by the nearest pixels; segments that vanish keep their numbers.
+
+        Args:
+            size_hw: height and width.
+        """
+        rows, columns = (
+            np.minimum(((np.arange(size) + 0.5) * length / size).astype(np.int64), length - 1)
+            for length, size in zip(self.segments.shape, size_hw, strict=True)
+        )
+        return PanopticMap(self.segments[rows][:, columns], self.labels, self.crowd)
+
     @property
     def is_crowd(self) -> Bool[np.ndarray, "n"]:
         """Whether each segment is a crowd."""

@@ -26,7 +26,6 @@ class VQVAEConfig:
     `configs/proj/uvim/vqvae_coco_panoptic.py`.
 
     Args:
-        inputs: number of values of each kind of label: semantic classes with 0 for none, numbers of instances.
         size: height and width of the label maps.
         patch: height and width of a patch.
         code_length: number of codes per map.
@@ -47,7 +46,6 @@ class VQVAEConfig:
         ConfigError: sizes that do not divide each other.
     """
 
-    inputs: Mapping[str, int]
     size: int = 512
     patch: int = 16
     code_length: int = 256
@@ -72,10 +70,10 @@ class VQVAEConfig:
             )
         if self.bottleneck == "resize" and self.code_side**2 != self.code_length:
             raise ConfigError(f"VQVAEConfig.code_length: got {self.code_length} with 'resize'; want a square number")
-        if not 0 < self.momentum < 1 or self.num_codes < 2 or not self.inputs:
+        if not 0 < self.momentum < 1 or self.num_codes < 2:
             raise ConfigError(
-                f"VQVAEConfig: got momentum {self.momentum}, {self.num_codes} codes, inputs {dict(self.inputs)}; want "
-                "a momentum between 0 and 1, at least 2 codes, and one kind of label"
+                f"VQVAEConfig: got momentum {self.momentum} and {self.num_codes} codes; want a momentum between 0 "
+                "and 1, and at least 2 codes"
             )
 
     @property
@@ -160,13 +158,14 @@ class LabelVQVAE(nn.Module):
 
     Args:
         config: its sizes.
+        kinds: number of values of each kind of label: semantic classes with 0 for none, numbers of instances.
     """
 
-    def __init__(self, config: VQVAEConfig) -> None:
+    def __init__(self, config: VQVAEConfig, kinds: Mapping[str, int]) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.kinds = config, dict(kinds)
         pixels, places = config.patch**2, config.grid**2
-        self.inputs = nn.ModuleDict({name: nn.Linear(n * pixels, config.width) for name, n in config.inputs.items()})
+        self.inputs = nn.ModuleDict({name: nn.Linear(n * pixels, config.width) for name, n in kinds.items()})
         self.encoder_positions = nn.Parameter(torch.randn(1, places, config.width) / config.width**0.5)
         self.decoder_positions = nn.Parameter(torch.randn(1, places, config.width) / config.width**0.5)
         self.encoder = _blocks(config, config.encoder_depth)
@@ -187,7 +186,7 @@ class LabelVQVAE(nn.Module):
         patches = (config.patch, config.patch)
         self.encoder_context = nn.Conv2d(3, config.width, patches, patches) if config.context else None
         self.decoder_context = nn.Conv2d(3, config.width, patches, patches) if config.context else None
-        self.heads = nn.ModuleDict({name: nn.Linear(config.width, n * pixels) for name, n in config.inputs.items()})
+        self.heads = nn.ModuleDict({name: nn.Linear(config.width, n * pixels) for name, n in kinds.items()})
         for head in self.heads.values():
             assert isinstance(head, nn.Linear)
             nn.init.zeros_(head.weight)
@@ -199,7 +198,7 @@ class LabelVQVAE(nn.Module):
         Args:
             labels: by kind, of the configured size.
         """
-        return {name: self._patches(value, self.config.inputs[name]) for name, value in labels.items()}
+        return {name: self._patches(value, self.kinds[name]) for name, value in labels.items()}
 
     def vectors(
         self, patches: Mapping[str, Float[Tensor, "b n k p"]], image: Float[Tensor, "b 3 h w"] | None = None
@@ -248,8 +247,7 @@ class LabelVQVAE(nn.Module):
         x = self._with_context(x, self.decoder_context, image) + self.decoder_positions
         x = self.decoder_norm(self.decoder(x))
         return {
-            name: head(x).unflatten(-1, (self.config.inputs[name], self.config.patch**2))
-            for name, head in self.heads.items()
+            name: head(x).unflatten(-1, (self.kinds[name], self.config.patch**2)) for name, head in self.heads.items()
         }
 
     def losses(

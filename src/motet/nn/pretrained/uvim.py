@@ -40,7 +40,7 @@ def load_vqvae(model: LabelVQVAE, arrays: Mapping[str, np.ndarray]) -> None:
         for i in range(depth):
             block = encoder_block_state(arrays, f"params/{part}/encoderblock_{i}/")
             state |= {f"{part}.{i}.{name}": value for name, value in block.items()}
-    for name in model.config.inputs:
+    for name in model.kinds:
         # flax keeps values and pixels of a patch as two axes of these kernels.
         kernel = _tensor(arrays, f"params/embedding_{name}/kernel")
         state[f"inputs.{name}.weight"] = kernel.flatten(0, 1).T
