@@ -72,8 +72,10 @@ class PanopticMap:
 
     def areas(self) -> Int[np.ndarray, "n"]:
         """Returns the number of pixels of each segment."""
-        return np.bincount(self.segments.reshape(-1), minlength=len(self.labels) + 1)[1:]
+        counts: Int[np.ndarray, "n"] = np.bincount(self.segments.reshape(-1), minlength=len(self.labels) + 1)
+        return counts[1:]
 
     def classes(self) -> Int[np.ndarray, "h w"]:
         """Returns the class of each pixel, -1 where there is none."""
-        return np.concatenate([[-1], self.labels])[self.segments]
+        classes: Int[np.ndarray, "h w"] = np.concatenate([[-1], self.labels])[self.segments]
+        return classes

@@ -96,7 +96,9 @@ class PanopticMetric(Metric):
         scores = self.of_classes(counts)
         known = ~np.isnan(scores)
         total = np.where(known, scores, 0.0).sum(axis=-1)
-        return 100.0 * np.divide(total, known.sum(axis=-1), out=np.full(total.shape, np.nan), where=known.any(axis=-1))
+        empty = np.full(total.shape, np.nan)
+        mean: np.ndarray = np.divide(total, known.sum(axis=-1), out=empty, where=known.any(axis=-1))
+        return 100.0 * mean
 
     def of_classes(self, counts: Float[np.ndarray, "*d k 4"]) -> Float[np.ndarray, "*d k"]:
         """Returns the number of each class, 0 to 1; NaN for a class without a segment."""
@@ -144,4 +146,5 @@ class RecognitionQuality(PanopticMetric):
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
+    shares: np.ndarray = np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
+    return shares

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -84,7 +85,7 @@ class VQVAEConfig:
     @property
     def code_side(self) -> int:
         """Codes per side of their square."""
-        return round(self.code_length**0.5)
+        return math.isqrt(self.code_length)
 
 
 class Codebook(nn.Module):
@@ -111,7 +112,8 @@ class Codebook(nn.Module):
     def words(self) -> Float[Tensor, "k d"]:
         """Returns the code words."""
         words = self.sums / self.counts[:, None]
-        return words / words.norm(dim=-1, keepdim=True)
+        unit: Tensor = words / words.norm(dim=-1, keepdim=True)
+        return unit
 
     def forward(self, x: Float[Tensor, "b n d"]) -> tuple[Float[Tensor, "b n d"], Int[Tensor, "b n"]]:
         """Returns the closest word of each vector, whose gradient passes to the vector unchanged, and its index."""
@@ -214,7 +216,8 @@ class LabelVQVAE(nn.Module):
         x = self.encoder_norm(self.encoder(x))
         x = self.to_code(self._shortened(x))
         mean = x.mean(-1, keepdim=True)
-        return (x - mean) * torch.rsqrt(((x - mean) ** 2).mean(-1, keepdim=True) + _STANDARD_EPS)
+        vectors: Tensor = (x - mean) * torch.rsqrt(((x - mean) ** 2).mean(-1, keepdim=True) + _STANDARD_EPS)
+        return vectors
 
     def encode(
         self, labels: Mapping[str, Int[Tensor, "b h w"]], image: Float[Tensor, "b 3 h w"] | None = None
@@ -280,13 +283,13 @@ class LabelVQVAE(nn.Module):
         grid, patch = self.config.grid, self.config.patch
         found = {}
         for name, value in logits.items():
-            x = value.unflatten(1, (grid, grid)).unflatten(-1, (patch, patch))  # b i j k y x
+            x = value.reshape(len(value), grid, grid, -1, patch, patch)  # b i j k y x
             found[name] = x.permute(0, 1, 4, 2, 5, 3).flatten(3, 4).flatten(1, 2)
         return found
 
     def _patches(self, labels: Int[Tensor, "b h w"], count: int) -> Float[Tensor, "b n k p"]:
         grid, patch = self.config.grid, self.config.patch
-        x = labels.unflatten(2, (grid, patch)).unflatten(1, (grid, patch))  # b i y j x
+        x = labels.reshape(len(labels), grid, patch, grid, patch)  # b i y j x
         x = x.permute(0, 1, 3, 2, 4).flatten(3).flatten(1, 2)
         return F.one_hot(x.long(), count).transpose(-1, -2).to(self.encoder_positions.dtype)
 
@@ -325,6 +328,6 @@ def _blocks(config: VQVAEConfig, depth: int) -> nn.Sequential:
 
 def _resized(x: Float[Tensor, "b n d"], before: int, after: int) -> Float[Tensor, "b m d"]:
     """Resizes a square grid of tokens, bilinear and with antialiasing, as jax.image.resize does."""
-    grid = x.transpose(1, 2).unflatten(2, (before, before))
+    grid = x.transpose(1, 2).reshape(len(x), -1, before, before)
     out = F.interpolate(grid, (after, after), mode="bilinear", antialias=True)
     return out.flatten(2).transpose(1, 2)

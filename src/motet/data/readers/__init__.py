@@ -125,6 +125,7 @@ __all__ = [
     "OcrLines",
     "EasyVqa",
     "CocoInstances",
+    "CocoPanoptic",
     "PascalVoc",
     "VocXml",
     "VisualGenomeObjects",
