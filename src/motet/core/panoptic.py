@@ -67,7 +67,7 @@ class PanopticMap:
 
     @property
     def is_crowd(self) -> Bool[np.ndarray, "n"]:
-        """Whether each segment is a crowd."""
+        """True for each segment that is a crowd."""
         return self.crowd if len(self.crowd) else np.zeros(len(self.labels), dtype=bool)
 
     def areas(self) -> Int[np.ndarray, "n"]:

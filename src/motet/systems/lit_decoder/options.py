@@ -130,7 +130,7 @@ TextTarget: TypeAlias = RandomText | ConcatTexts | SplitCap
 
 @dataclass(frozen=True)
 class PanopticCodes:
-    """How panoptic maps become codes, and what a run learns of it.
+    """Options of panoptic maps as codes, and of what a run learns.
 
     Train the autoencoder first, ``learn="codes"``: its predictions are reconstructions of the annotations, whose
     panoptic quality is the most that the decoder can reach. Then train the decoder, ``learn="decoder"``, with
