@@ -14,6 +14,8 @@ from motet.core import (
     Masked,
     Match,
     MetricError,
+    Panoptic,
+    PanopticMap,
     Region,
     ScalarPrediction,
     Text,
@@ -89,6 +91,22 @@ SHOWN = dense(Dense(3, "class", NAMES), lambda rng: rng.integers(0, 3, (4, 6)))
 FAR = dense(Dense(1, "metre"), lambda rng: rng.uniform(1.0, 9.0, (4, 6)))
 FACING = dense(Dense(3, "unit vector"), lambda rng: rng.normal(size=(4, 6, 3)))
 ENDS = dense(Dense(1, "probability"), lambda rng: rng.random((4, 6)))
+
+
+def segments(rng: np.random.Generator) -> PanopticMap:
+    """Three segments of three rows each, of drawn classes."""
+    return PanopticMap(np.repeat([1, 2, 3], 3)[:, None].repeat(8, 1), rng.integers(0, 3, 3))
+
+
+def partly(found: PanopticMap) -> PanopticMap:
+    """The same without the second segment and a corner of the first."""
+    left = np.where(found.segments == 2, 0, found.segments)
+    left[0, :4] = 0
+    return PanopticMap(left, found.labels)
+
+
+MAPS = tuple(segments(np.random.default_rng(row)) for row in range(4))
+PARTS = (Panoptic(NAMES, (True, True, False)), MAPS, MAPS, tuple(map(partly, MAPS)))
 PAIR = (Label(NAMES[:2]), (0, 1, 1, 0), ("cat", "dog", "dog", "cat"), ("cat", "dog", "cat", "cta"))
 # What is true, what is right, and what is partly right, for each metric.
 KINDS = {
@@ -102,6 +120,7 @@ KINDS = {
         (ScalarPrediction(0.5), ScalarPrediction(-1.0), ScalarPrediction(0.0), ScalarPrediction(1.0)),
     ),
     **dict.fromkeys(("miou", "pixel_accuracy"), SHOWN),
+    **dict.fromkeys(("pq", "sq", "rq"), PARTS),
     **dict.fromkeys(("rmse", "rmse_scaled", "abs_rel", "abs_rel_scaled", "delta1"), FAR),
     **dict.fromkeys(("mean_angle_deg", "within_11", "within_30"), FACING),
     **dict.fromkeys(("edge_f1", "edge_f1_positive"), ENDS),
@@ -211,6 +230,8 @@ def test_an_empty_answer_is_bad_and_no_crash(name: str) -> None:
             silent: object = boxes()
         case Match():
             silent = ClassPrediction(-1, scores=(0.0,) * 20)
+        case Panoptic():
+            silent = PanopticMap(np.zeros((9, 8), dtype=np.int64), np.zeros(0, dtype=np.int64))
         case Masked("regions"):
             silent = ScalarPrediction(0.0)
         case _:

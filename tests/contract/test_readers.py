@@ -32,6 +32,7 @@ from motet.data.readers import (
     Cityscapes,
     CocoCaptions,
     CocoInstances,
+    CocoPanoptic,
     CocoStuff,
     Conversations,
     Cvat,
@@ -519,6 +520,24 @@ def cityscapes(root: Path) -> Layout:
     return Layout(lambda: Cityscapes(root), images=tuple(files), maps=tuple(maps))
 
 
+def coco_panoptic(root: Path) -> Layout:
+    files = [image_file(root / "train2017" / f"{number:012d}.jpg", number) for number in (9, 25)]
+    data: dict[str, Any] = {
+        "images": [{"id": number, "file_name": f"{number:012d}.jpg", "width": 6, "height": 4} for number in (9, 25)],
+        "annotations": [],
+        "categories": [{"id": 3, "name": "car", "isthing": 1}, {"id": 1, "name": "sky", "isthing": 0}],
+    }
+    for number in (9, 25):
+        ids = np.zeros((4, 6, 3), dtype=np.uint8)
+        ids[:2, :, 1], ids[2:, 3:, 0] = 1, number
+        published_maps.values(root / "annotations" / "panoptic_train2017" / f"{number:012d}.png", ids)
+        segments = [{"id": 256, "category_id": 1, "iscrowd": 0}, {"id": number, "category_id": 3, "iscrowd": 1}]
+        entry = {"image_id": number, "file_name": f"{number:012d}.png", "segments_info": segments}
+        data["annotations"].append(entry)
+    table = text(root / "annotations" / "panoptic_train2017.json", json.dumps(data))
+    return Layout(lambda: CocoPanoptic(table, root / "train2017"), tables=(table,), images=tuple(files))
+
+
 def synthia(root: Path) -> Layout:
     files, maps = published_maps.write_synthia(root)
     return Layout(lambda: Synthia(root), images=tuple(files), maps=tuple(maps))
@@ -640,6 +659,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "VirtualKitti2": vkitti2,
     "Ade20k": ade20k,
     "CocoStuff": coco_stuff,
+    "CocoPanoptic": coco_panoptic,
     "VocSegmentation": voc_segmentation,
     "MapFolders": map_folders,
     "VideoList": video_list,
@@ -850,6 +870,7 @@ FOLDERS = {
     "VirtualKitti2": "data/vkitti2",
     "Ade20k": "data/ADEChallengeData2016",
     "CocoStuff": "data/coco",
+    "CocoPanoptic": "data/coco",
     "VocSegmentation": "data/VOC2012",
     "MapFolders": "data/rooms",
     "VideoList": "data/fights",

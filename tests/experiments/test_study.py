@@ -305,5 +305,5 @@ def test_starts_that_cannot_be_are_refused():
         started("single/c")
     with pytest.raises(ConfigError, match="starts from itself in the end; want no circle"):
         started("joint")
-    with pytest.raises(ConfigError, match="'x': got a run without a start; want Run"):
+    with pytest.raises(ConfigError, match="'x': got a run without a start from another one; want Run"):
         Study(name="s", cells={"x": run("a"), "y": run("b")}, starts={"x": "y"})

@@ -52,7 +52,7 @@ class FakeHub:
 def hub(tmp_path, monkeypatch):
     fake = FakeHub(tmp_path / "hub")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fake.snapshot_download)
-    monkeypatch.setattr("motet.hub.push.is_reachable", lambda endpoint: True)
+    monkeypatch.setattr("motet.core.hub_access.is_reachable", lambda endpoint: True)
     return fake
 
 
@@ -70,7 +70,7 @@ def test_what_is_pushed_comes_back(make, hub, trust, monkeypatch):
     assert back.assets() == system.assets()
     assert hub.fetched[:2] == ("me/small", "v1")
     assert hub.fetched[3] == {"token": "t"}
-    monkeypatch.setattr("motet.hub.push.is_reachable", lambda endpoint: False)
+    monkeypatch.setattr("motet.core.hub_access.is_reachable", lambda endpoint: False)
     from_pretrained("me/small", trust=trust)
     assert hub.fetched[3] == {"local_files_only": True}
     assert not (hub.folder / "snapshots/me/small/model.bin").exists()

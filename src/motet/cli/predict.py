@@ -148,7 +148,16 @@ def prediction_line(
     answer: Prediction, target: TargetSpec, min_score: float = 0.0, candidates: ChosenCandidates | None = None
 ) -> str:
     """Returns a prediction as text: one line, or one line per box of enough score, the highest first."""
-    from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, ScalarPrediction, TextPrediction
+    from motet.core import (
+        Boxes,
+        BoxSet,
+        ClassPrediction,
+        Dense,
+        DenseMap,
+        PanopticMap,
+        ScalarPrediction,
+        TextPrediction,
+    )
 
     match answer:
         case TextPrediction(text=text):
@@ -174,6 +183,10 @@ def prediction_line(
             return f"a map of {height} x {width} pixels: {describe_map(values, target)}"
         case DenseMap(values=values):
             return f"a map {values.shape}, {values.min():g} to {values.max():g}"
+        case PanopticMap():
+            from motet.report.draw.panoptic import describe_segments
+
+            return describe_segments(answer, target)
 
 
 def _box_lines(answer: BoxSet, target: Boxes, min_score: float) -> str:
@@ -205,10 +218,14 @@ def prediction_fields(
 
     import numpy as np
 
-    from motet.core import Boxes, BoxSet, ClassPrediction, DenseMap
+    from motet.core import Boxes, BoxSet, ClassPrediction, DenseMap, PanopticMap
 
     if isinstance(answer, DenseMap):
         return map_summary(answer.values, target)
+    if isinstance(answer, PanopticMap):
+        from motet.evaluation.predictions_io import prediction_to_json
+
+        return dict(prediction_to_json(answer, target))
     fields = {
         name: value.tolist() if isinstance(value, np.ndarray) else value
         for name, value in dataclasses.asdict(answer).items()
@@ -254,7 +271,7 @@ def write_drawn(
 def _drawn(
     images: Sequence[Path], answer: Prediction, target: TargetSpec, min_score: float, candidates: ChosenCandidates
 ) -> Image:
-    from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, DiskImage, Match
+    from motet.core import Boxes, BoxSet, ClassPrediction, Dense, DenseMap, DiskImage, Match, Panoptic, PanopticMap
     from motet.preprocess.images import decode
     from motet.report.draw import PREDICTED_COLOUR, draw_boxes, draw_referred_boxes, framed, side_by_side, with_caption
 
@@ -271,6 +288,10 @@ def _drawn(
             from motet.report.cards.maps import draw_map_panels
 
             return draw_map_panels(drawn[0], values, target, height=min(480, drawn[0].height))
+        case PanopticMap(), Panoptic():
+            from motet.report.draw.panoptic import draw_segments
+
+            return draw_segments(drawn[0], answer, target)
         case ClassPrediction(index=index), Match("regions") if index < len(candidates.boxes_xyxy):
             chosen = candidates.boxes_xyxy[index] if index >= 0 else None
             return draw_referred_boxes(

@@ -26,6 +26,7 @@ from motet.core.example import MemoryImage as MemoryImage
 from motet.core.example import Pair as Pair
 from motet.core.metric import MeanMetric as MeanMetric
 from motet.core.metric import Metric as Metric
+from motet.core.panoptic import PanopticMap as PanopticMap
 from motet.core.prediction import BoxSet as BoxSet
 from motet.core.prediction import ClassPrediction as ClassPrediction
 from motet.core.prediction import DenseMap as DenseMap
@@ -50,6 +51,7 @@ from motet.core.target import Dense as Dense
 from motet.core.target import Label as Label
 from motet.core.target import Masked as Masked
 from motet.core.target import Match as Match
+from motet.core.target import Panoptic as Panoptic
 from motet.core.target import Region as Region
 from motet.core.target import Score as Score
 from motet.core.target import TargetSpec as TargetSpec

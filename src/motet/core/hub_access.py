@@ -6,11 +6,12 @@ import contextlib
 import functools
 import socket
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from motet.core.errors import ConfigError
+from motet.core.errors import CheckpointError, ConfigError
 
 TIMEOUT_S = 5.0
 
@@ -60,3 +61,68 @@ def is_reachable(endpoint: str, timeout: float = TIMEOUT_S) -> bool:
             return True
     except OSError:
         return False
+
+
+def download_files(
+    name: str, patterns: Sequence[str], *, what: str, wanted: str, revision: str | None = None, **fetch: Any
+) -> Path:
+    """Downloads files of a repository of the Hub; where the Hub cannot be reached, its cache is asked at once.
+
+    Args:
+        name: ``owner/name``.
+        patterns: of the files, such as ``"*.json"``.
+        what: the kind of thing that is asked for, for the error.
+        wanted: the end of the error.
+        revision: a branch, tag or commit.
+        fetch: passed on to `huggingface_hub.snapshot_download` (``token``, ``cache_dir``, ``local_files_only``).
+
+    Returns:
+        The folder with the files.
+
+    Raises:
+        CheckpointError: no such repository, or the Hub cannot be reached and its cache has none of it.
+    """
+    from huggingface_hub import constants, snapshot_download
+
+    try:
+        given = fetch if is_reachable(constants.ENDPOINT) else {"local_files_only": True} | fetch
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns), **given))
+    except hub_errors() as error:
+        raise CheckpointError(f"{what} {name!r}: got no such folder, and {_hub_answer(error)}; {wanted}") from error
+
+
+def _hub_answer(error: BaseException) -> str:
+    """Returns what the Hub said, where a name is no folder."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    match error:
+        case GatedRepoError():
+            return "on the Hub a repository that asks for your consent first"
+        case RepositoryNotFoundError():
+            return "no such repository on the Hub (or it is private, and needs a token)"
+        case RevisionNotFoundError():
+            return "no such revision of it on the Hub"
+        case HfHubHTTPError():
+            return f"the Hub refused it ({hub_error_text(error)})"
+        case LocalEntryNotFoundError():
+            return "the Hub could not be reached"
+    return f"the Hub could not be reached ({type(error).__name__})"
+
+
+def hub_errors() -> tuple[type[Exception], ...]:
+    """Returns the errors that a call of the Hub may raise."""
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    # The bases of its HTTP error are OSError and the error of the HTTP client, which differs between versions.
+    return (HFValidationError, OSError, *HfHubHTTPError.__bases__)
+
+
+def hub_error_text(error: BaseException) -> str:
+    """Returns the first line of an error, with its kind."""
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"

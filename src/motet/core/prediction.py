@@ -8,6 +8,8 @@ from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 
+from motet.core.panoptic import PanopticMap
+
 
 class RankedName(NamedTuple):
     """A name and its probability among all names of its task."""
@@ -135,4 +137,4 @@ class ScalarPrediction:
     value: float
 
 
-Prediction: TypeAlias = ClassPrediction | TextPrediction | BoxSet | DenseMap | ScalarPrediction
+Prediction: TypeAlias = ClassPrediction | TextPrediction | BoxSet | DenseMap | PanopticMap | ScalarPrediction

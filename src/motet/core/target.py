@@ -105,4 +105,24 @@ class Score:
     high: float
 
 
-TargetSpec: TypeAlias = Label | Answer | Text | Boxes | Region | Dense | Match | Masked | Score
+@dataclass(frozen=True)
+class Panoptic:
+    """A segment for every thing and for every kind of stuff. Annotation and prediction: a `PanopticMap`.
+
+    Args:
+        names: the classes.
+        things: for each class whether it is countable; all parts of one kind of stuff are one segment.
+    """
+
+    names: tuple[str, ...]
+    things: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        if not self.names or len(self.names) != len(self.things) or len(set(self.names)) < len(self.names):
+            raise ConfigError(
+                f"Panoptic: got {len(self.names)} names, {len(set(self.names))} of them different, and "
+                f"{len(self.things)} things; want each name once, and for each whether it is a thing"
+            )
+
+
+TargetSpec: TypeAlias = Label | Answer | Text | Boxes | Region | Dense | Panoptic | Match | Masked | Score

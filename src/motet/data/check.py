@@ -9,7 +9,8 @@ from typing import Any, assert_never
 import numpy as np
 
 from motet.core import BoxSet, DataError, Example, ImageFile, Task
-from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, TargetSpec, Text
+from motet.core.panoptic import PanopticMap
+from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Panoptic, Region, Score, TargetSpec, Text
 from motet.data.clipped_boxes import ClippedBoxes
 from motet.data.map_values import map_error
 from motet.data.source import Source
@@ -91,6 +92,8 @@ def annotation_error(annotation: Any, target: TargetSpec) -> str | None:
             return None if annotation is None else _box_error(np.asarray(annotation, dtype=float).reshape(-1))
         case Dense():
             return map_error(annotation, target)
+        case Panoptic(names=names):
+            return _panoptic_error(annotation, len(names))
         case Match():
             ok = isinstance(annotation, set | frozenset | tuple | list) and len(annotation) > 0
             return None if ok else f"got {annotation!r}; want at least one right candidate"
@@ -100,6 +103,14 @@ def annotation_error(annotation: Any, target: TargetSpec) -> str | None:
             ok = isinstance(annotation, int | float) and low <= annotation <= high
             return None if ok else f"got {annotation!r}; want a number from {low} to {high}"
     assert_never(target)
+
+
+def _panoptic_error(annotation: Any, count: int) -> str | None:
+    if not isinstance(annotation, PanopticMap):
+        return f"got a {type(annotation).__name__}; want a PanopticMap"
+    if len(annotation.labels) and not 0 <= annotation.labels.min() <= annotation.labels.max() < count:
+        return f"got classes {annotation.labels.min()} to {annotation.labels.max()}; want 0 to {count - 1}"
+    return None
 
 
 def _class_error(annotation: Any, count: int) -> str | None:

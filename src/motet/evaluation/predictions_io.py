@@ -20,6 +20,8 @@ from motet.core import (
     DenseMap,
     Label,
     Match,
+    Panoptic,
+    PanopticMap,
     Prediction,
     ScalarPrediction,
     TargetSpec,
@@ -54,6 +56,8 @@ def prediction_to_json(prediction: Prediction, target: TargetSpec) -> Any:
             return _boxes_to_json(prediction, target)
         case DenseMap(values=values):
             return map_to_json(values, target) if isinstance(target, Dense) else {"size": list(values.shape)}
+        case PanopticMap():
+            return _segments_to_json(prediction, target)
         case _ as never:
             assert_never(never)
 
@@ -86,6 +90,16 @@ def annotation_to_json(annotation: Any, target: TargetSpec) -> Any:
     if isinstance(annotation, np.ndarray) and annotation.ndim >= 2:
         return {"size": list(annotation.shape)}
     return value_to_json(annotation)
+
+
+def _segments_to_json(prediction: PanopticMap, target: TargetSpec) -> dict[str, Any]:
+    """Returns the segments by name and area, the largest first; their pixels are left out."""
+    names = target.names if isinstance(target, Panoptic) else ()
+    areas = prediction.areas().tolist()
+    labels = [names[label] if label < len(names) else label for label in prediction.labels.tolist()]
+    segments = [{"name": name, "area": area} for name, area in zip(labels, areas, strict=True) if area]
+    size = list(prediction.segments.shape)
+    return {"size": size, "segments": sorted(segments, key=lambda one: -int(one["area"]))}
 
 
 def _boxes_to_json(boxes: BoxSet, target: TargetSpec) -> dict[str, Any]:

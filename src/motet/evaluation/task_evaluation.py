@@ -20,6 +20,8 @@ from motet.core import (
     DenseMap,
     Label,
     Metric,
+    Panoptic,
+    PanopticMap,
     Prediction,
     Reader,
     Result,
@@ -187,6 +189,9 @@ def _in_words(prediction: Prediction, target: TargetSpec) -> str:
             first = np.asarray(values).flat[0]
             same = f"one map ({zlib.crc32(np.ascontiguousarray(values).tobytes()):08x})"
             return f"the value {first:g} everywhere" if np.all(values == first) else same
+        case PanopticMap(segments=segments, labels=labels):
+            crc = zlib.crc32(np.ascontiguousarray(segments).tobytes())
+            return f"segments of {labels.tolist()} ({crc:08x})"
         case _ as never:
             assert_never(never)
 
@@ -194,7 +199,7 @@ def _in_words(prediction: Prediction, target: TargetSpec) -> str:
 def _by_name(metric: Metric, target: TargetSpec) -> dict[str, float | None]:
     """Returns the metric per class name, None for a class without an annotation; empty without classes."""
     found = metric.by_class()
-    names = target.names if isinstance(target, Dense | Boxes | Label) else ()
+    names = target.names if isinstance(target, Dense | Boxes | Label | Panoptic) else ()
     return {name: found.get(label) for label, name in enumerate(names)} if found else {}
 
 

@@ -26,7 +26,7 @@ from motet.core.codec import to_json
 from motet.core.model_folder import steps_in
 from motet.core.regular_files import read_json
 from motet.core.whole_files import write_whole
-from motet.training.run import Run
+from motet.training.run import From, Run
 
 _PER_MODEL_BASELINES = {
     "image shuffled"
@@ -78,9 +78,9 @@ class Study:
             for name in (cell, first):
                 if name not in self.cells:
                     raise ConfigError(f"Study.starts: got {name!r}, which is no cell; {nearest(name, self.cells)}")
-            if self.cells[cell].start is None:
+            if not isinstance(self.cells[cell].start, From):
                 raise ConfigError(
-                    f"Study.starts: {cell!r}: got a run without a start; want Run.start to say what it takes"
+                    f"Study.starts: {cell!r}: got a run without a start from another one; want Run.start=From(...)"
                 )
             self.turn(cell)
 
@@ -184,7 +184,7 @@ def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: Tra
     _clear_other(where, digest)
     earlier = seconds_before(study, folder, cell, seed)
     try:
-        if run.start is not None and (first := study.starts.get(cell)) is not None:
+        if isinstance(run.start, From) and (first := study.starts.get(cell)) is not None:
             start = dataclasses.replace(run.start, folder=run_folder(study, folder, first, seed))
             run = dataclasses.replace(run, start=start)
         report = train_run(run, where)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from motet.core import CheckpointError, Report, System, Task
-from motet.core.hub_access import is_reachable
+from motet.core.hub_access import download_files, hub_error_text, hub_errors
 from motet.core.model_folder import ASSETS, CONFIG, TASKS, WEIGHTS
 from motet.hub.load import load_system, save_pretrained
 
@@ -40,7 +40,11 @@ def from_pretrained(
     """
     if Path(name).is_dir():
         return load_system(name, tasks=tasks, trust=trust)
-    return load_system(_download(str(name), revision, fetch), tasks=tasks, trust=trust)
+    wanted = "want the folder of a saved model or of a run, or owner/name on the Hub"
+    if not _HUB_NAME.fullmatch(str(name)):
+        raise CheckpointError(f"model {str(name)!r}: got no such folder; {wanted}")
+    folder = download_files(str(name), FILES, what="model", wanted=wanted, revision=revision, **fetch)
+    return load_system(folder, tasks=tasks, trust=trust)
 
 
 def push_to_hub(
@@ -80,57 +84,8 @@ def push_to_hub(
         try:
             api.create_repo(name, repo_type="model", private=private, exist_ok=True)
             commit = api.upload_folder(repo_id=name, folder_path=folder, repo_type="model", commit_message=message)
-        except _hub_errors() as error:
+        except hub_errors() as error:
             raise CheckpointError(
-                f"Hub repository {name!r}: got {_error_text(error)}; want a repository that your token may write to"
+                f"Hub repository {name!r}: got {hub_error_text(error)}; want a repository that your token may write to"
             ) from error
     return str(commit.commit_url)
-
-
-def _download(name: str, revision: str | None, fetch: dict[str, Any]) -> Path:
-    from huggingface_hub import constants, snapshot_download
-
-    wanted = "want the folder of a saved model or of a run, or owner/name on the Hub"
-    if not _HUB_NAME.fullmatch(name):
-        raise CheckpointError(f"model {name!r}: got no such folder; {wanted}")
-    try:
-        # Where the Hub cannot be reached its cache is asked at once, without retries.
-        given = fetch if is_reachable(constants.ENDPOINT) else {"local_files_only": True} | fetch
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES), **given))
-    except _hub_errors() as error:
-        raise CheckpointError(f"model {name!r}: got no such folder, and {_hub_answer(error)}; {wanted}") from error
-
-
-def _hub_answer(error: BaseException) -> str:
-    """Returns what the Hub said, where a name is no folder."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    match error:
-        case GatedRepoError():
-            return "on the Hub a repository that asks for your consent first"
-        case RepositoryNotFoundError():
-            return "no such repository on the Hub (or it is private, and needs a token)"
-        case RevisionNotFoundError():
-            return "no such revision of it on the Hub"
-        case HfHubHTTPError():
-            return f"the Hub refused it ({_error_text(error)})"
-        case LocalEntryNotFoundError():
-            return "the Hub could not be reached"
-    return f"the Hub could not be reached ({type(error).__name__})"
-
-
-def _hub_errors() -> tuple[type[Exception], ...]:
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    # The bases of its HTTP error are OSError and the error of the HTTP client, which differs between versions.
-    return (HFValidationError, OSError, *HfHubHTTPError.__bases__)
-
-
-def _error_text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"

@@ -16,6 +16,7 @@ from motet.core import (
     Loss,
     Masked,
     Match,
+    Panoptic,
     Region,
     Score,
     TargetSpec,
@@ -56,7 +57,7 @@ def default_for(spec: TargetSpec) -> TaskLoss:
             return absolute_error
         case Dense(unit=unit):
             return DENSE[unit]
-        case Text() | Match() | Masked():
+        case Text() | Match() | Masked() | Panoptic():
             raise ConfigError(
                 f"losses.default_for: got a {type(spec).__name__}, whose loss is in the system's own output space "
                 "(tokens, similarities); want a system that computes it itself"

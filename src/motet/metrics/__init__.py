@@ -41,6 +41,9 @@ from motet.metrics.match import MedianRank as MedianRank
 from motet.metrics.match import RecallAt1 as RecallAt1
 from motet.metrics.match import RecallAt5 as RecallAt5
 from motet.metrics.match import RecallAt10 as RecallAt10
+from motet.metrics.panoptic import PanopticQuality as PanopticQuality
+from motet.metrics.panoptic import RecognitionQuality as RecognitionQuality
+from motet.metrics.panoptic import SegmentationQuality as SegmentationQuality
 from motet.metrics.prediction_text import prediction_text as prediction_text
 from motet.metrics.region import RegionAccuracy as RegionAccuracy
 from motet.metrics.region import RegionIoU as RegionIoU
@@ -93,6 +96,9 @@ METRICS: dict[str, type[Metric]] = {
     "mean_rank": MeanRank,
     "median_rank": MedianRank,
     "miou": MeanIoU,
+    "pq": PanopticQuality,
+    "sq": SegmentationQuality,
+    "rq": RecognitionQuality,
     "perplexity": Perplexity,
     "pixel_accuracy": PixelAccuracy,
     "recall_at_1": RecallAt1,

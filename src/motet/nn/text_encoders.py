@@ -340,7 +340,7 @@ def load_bert(model: nn.Module, weights: Mapping[str, Tensor], *, where: str) ->
     own = model.state_dict()
     named = {name.removeprefix("bert.").removeprefix("model."): tensor for name, tensor in weights.items()}
     # Original checkpoints call the parameters of a layer norm gamma and beta.
-    named = {_renamed(name): tensor for name, tensor in named.items()}
+    named = {plain_norm_name(name): tensor for name, tensor in named.items()}
     missing = [name for name in own if name not in named]
     if missing:
         raise CheckpointError(f"{where}: got no {missing[0]!r} and {len(missing) - 1} others; want a BERT's weights")
@@ -351,7 +351,12 @@ def load_bert(model: nn.Module, weights: Mapping[str, Tensor], *, where: str) ->
     model.load_state_dict({name: named[name] for name in own})
 
 
-def _renamed(name: str) -> str:
+def plain_norm_name(name: str) -> str:
+    """Returns a name with weight and bias for gamma and beta, the names of original checkpoints of BERT.
+
+    Args:
+        name: of a parameter.
+    """
     for old, new in (("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")):
         if name.endswith(old):
             return name.removesuffix(old) + new

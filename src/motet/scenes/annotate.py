@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from motet.core import BoxSet
+from motet.core.panoptic import PanopticMap
 from motet.scenes.draw import PlacedThing, coverage_mask, place_things
 from motet.scenes.drawings import COLOURS, MIXED, Style, colour_of
 from motet.scenes.layout import SIZES, Scene, Thing
@@ -78,6 +79,17 @@ def classes_of(scene: Scene, instances: np.ndarray, names: Sequence[str]) -> np.
     by_thing = np.array([0, *(1 + names.index(thing.name) for thing in scene.things)], dtype=np.int64)
     classes: np.ndarray = by_thing[instances + 1]
     return classes
+
+
+def panoptic_of(scene: Scene, instances: np.ndarray, names: Sequence[str]) -> PanopticMap:
+    """Returns the visible part of each thing and the ground as segments; classes are those of `classes_of`.
+
+    The ground is the only stuff, class 0. A thing that others cover completely has no segment.
+    """
+    visible = np.unique(instances)  # -1 for the ground
+    segments = np.searchsorted(visible, instances) + 1
+    labels = [0 if which < 0 else 1 + names.index(scene.things[which].name) for which in visible.tolist()]
+    return PanopticMap(segments, np.array(labels, dtype=np.int64))
 
 
 def thing_depth_m(thing: Thing) -> float:

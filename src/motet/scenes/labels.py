@@ -48,7 +48,8 @@ class SceneLabels(Mapping[str, Any]):
 
     Every scene has: "class" (index of the largest thing's name), "number" (the number of things less one), "captions"
     and "captions_<language>", "boxes" (`BoxSet` with attributes), "names", "colours", "sizes", "layers" (one tuple
-    each, things from left to right), and the maps "masks", "instances", "segmentation", "depth", "normals", "edges".
+    each, things from left to right), the maps "masks", "instances", "segmentation", "depth", "normals", "edges", and
+    "panoptic" (`PanopticMap`).
     A scene with text in it has "text" too. `row_labels` adds annotations of one row ("answer", "answers", "region",
     ...), which come first.
 
@@ -125,6 +126,7 @@ COMPUTE: Mapping[str, Callable[[SceneLabels], Any]] = {
     "masks": lambda labels: annotate.masks_of(labels.placed, labels.view.size_hw),
     "instances": lambda labels: annotate.instances_of(labels.placed, labels.view.size_hw),
     "segmentation": lambda labels: annotate.classes_of(labels.view.scene, labels["instances"], labels.view.names),
+    "panoptic": lambda labels: annotate.panoptic_of(labels.view.scene, labels["instances"], labels.view.names),
     "depth": lambda labels: annotate.depth_of(labels.placed, labels.view.size_hw),
     "normals": lambda labels: annotate.normals_of(labels.placed, labels.view.size_hw),
     "edges": lambda labels: annotate.edges_of(labels["instances"]),

@@ -14,6 +14,7 @@ from motet.core import (
     Dense,
     DenseMap,
     Match,
+    PanopticMap,
     Prediction,
     ScalarPrediction,
     Task,
@@ -129,7 +130,7 @@ def _kind(prediction: Prediction) -> Literal["class", "text", "number", "boxes",
             return "number"
         case BoxSet():
             return "boxes"
-        case DenseMap():
+        case DenseMap() | PanopticMap():
             return "map"
 
 

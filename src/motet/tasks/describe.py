@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Region, Score, TargetSpec, Text
+from motet.core.target import Answer, Boxes, Dense, Label, Masked, Match, Panoptic, Region, Score, TargetSpec, Text
 
 _MAX_NAMES = 8
 
@@ -27,6 +27,8 @@ def describe_target(target: TargetSpec) -> str:
             return "the box that a phrase refers to"
         case Dense(channels=channels, unit=unit):
             return f"a map of {channels} channel{'s' if channels != 1 else ''} ({unit})"
+        case Panoptic(names=names):
+            return f"segments of {len(names)} classes: {_some(names)}"
         case Match(among=among):
             return f"the {among} that fit"
         case Masked(what=what):

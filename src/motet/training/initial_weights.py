@@ -24,9 +24,13 @@ from motet.core.model_folder import (
 from motet.core.ranks import broadcast, rank
 from motet.core.regular_files import read_json
 from motet.data.splits import texts_of
+from motet.nn.pretrained.files import PublishedWeights
+from motet.nn.pretrained.release import Release, open_release
 from motet.systems import build_system
+from motet.systems.published import fill_published
 from motet.training.distributed import broadcast_weights
-from motet.training.run import From, Run
+from motet.training.published_names import published_names
+from motet.training.run import From, Published, Run
 
 
 def initial_system(
@@ -62,19 +66,58 @@ def initial_system(
         own, saved = system.state_dict(), read_weights(folder)
         fill(system, {n: t for n, t in saved.items() if n in own and own[n].shape == t.shape}, strict=False, where="")
     else:
-        if run.start is not None:
-            _check_exists(run.start)
+        # A file that is missing or wrong is refused before anything is built.
+        release = _opened(run.start)
         system = _build_on_rank_0_first(run)
-        if run.start is not None:
+        if isinstance(run.start, From):
             system, matched = _with_weights_of(system, run, run.start)
+        elif release is not None and run.start is not None:
+            matched = start_published(system, release, run.start)
     system.to(device)
     broadcast_weights(system)
     return system, matched
 
 
-def _check_exists(start: From) -> None:
-    if start.made_by and not start.folder.exists():
-        raise CheckpointError(f"start: {start.folder}: got no such folder; want the run that `{start.made_by}` makes")
+def _opened(start: From | Published | None) -> Release | None:
+    """Returns the published release that the run starts from; every rank reads it, as it reads another run."""
+    match start:
+        case From() if start.made_by and not start.folder.exists():
+            made_by = f"want the run that `{start.made_by}` makes"
+            raise CheckpointError(f"start: {start.folder}: got no such folder; {made_by}")
+        case Published():
+            return open_release(start.weights, revision=start.revision)
+    return None
+
+
+def start_published(system: System, release: Release, start: Published) -> WeightMatch:
+    """Loads published weights into a system, in place.
+
+    Args:
+        system: keeps its own weights where the release has none.
+        release: the weights of `start`.
+        start: which heads they fill, and where the names of their classes are.
+
+    Returns:
+        The names that were loaded, those that were kept, and those of the release that were not used, with what is
+        wrong with them.
+
+    Raises:
+        ConfigError: a system that takes no weights of this form, or a head whose classes do not fit the task.
+        CheckpointError: weights of other sizes, or none that fits.
+    """
+    names = published_names(release, start.names)
+    matched = as_match(fill_published(system, release, heads=start.heads, names=names))
+    if not matched.matched:
+        want = f"want weights for a {type(system).__name__} of these sizes"
+        raise CheckpointError(f"{release.path}: got no weight that fits of {release.form.name}; {want}")
+    system.started(matched.matched)
+    return matched
+
+
+def as_match(found: PublishedWeights) -> WeightMatch:
+    """Returns a report of published weights as that of another run's: what has another shape was not used."""
+    wrong = (f"{name} (shape {got}, here {want})" for name, got, want in found.mismatched)
+    return WeightMatch(found.loaded, found.missing, (*found.unexpected, *wrong))
 
 
 def start_from(system: System, start: From) -> WeightMatch:

@@ -55,6 +55,32 @@ class From:
 
 
 @dataclass(frozen=True)
+class Published:
+    """Initial weights from a published release: DETR, UniT of MMF, BERT, ViLBERT, Uni-Perceiver, big_vision.
+
+    Which release it is, the names of its arrays show. What fits the system is loaded; the report of the run has what
+    was left and what is missing.
+
+    Args:
+        weights: a file, a folder with one file of weights, or ``owner/name`` on the Hub.
+        heads: published heads by task, in the words of the release, for tasks that do not have its tasks' own names:
+            ``{"cells": "class_embed"}``.
+        names: files with the names of published heads, in the order of their rows, where they are neither fixed by
+            their data set nor beside the weights.
+        revision: a branch, tag or commit on the Hub.
+
+    Examples:
+        >>> Published("facebook/detr-resnet-50").weights
+        'facebook/detr-resnet-50'
+    """
+
+    weights: str | Path
+    heads: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Path] = field(default_factory=dict)
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
 class Features:
     """Store the frozen encoders' outputs once and read them instead of images and texts (LiT decoder, section 5.9).
 
@@ -81,7 +107,7 @@ class Run:
         image_cache: folder that keeps the pixels of images that are resized as a whole, so that large files are decoded
             once: for encoders that are trained, whose features cannot be stored. Crops and frames of videos are decoded
             each time; None decodes everything each time.
-        start: another run to start from.
+        start: initial weights: of another run, or a published release.
         expect: (task, metric) -> (value, allowed shortfall), checked by `motet train --check` and CI.
         credit: lines that must be shown beside images and in the model card (licences of the data).
 
@@ -96,7 +122,7 @@ class Run:
     balancer: Balancer = field(default_factory=RowMean)
     features: Features | None = None
     image_cache: Path | None = None
-    start: From | None = None
+    start: From | Published | None = None
     expect: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     credit: tuple[str, ...] = ()
 

@@ -41,7 +41,7 @@ from motet.training.identity import identity_of_run
 from motet.training.initial_weights import initial_system
 from motet.training.json_files import BOOTSTRAPS, PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
 from motet.training.linear_start import start_linear_heads
-from motet.training.run import Run
+from motet.training.run import Published, Run
 from motet.training.run_data import run_to_data
 from motet.training.saved_names import saved_names
 
@@ -129,9 +129,9 @@ def run_training(
             notes=[*(f"left out of the stored features: {line}" for line in unreadable.values()), *started],
         )
         if matched is not None:
-            report = dataclasses.replace(
-                report, notes=(*report.notes, *(f"started from another run: {line}" for line in matched.lines()))
-            )
+            origin_of = "published weights" if isinstance(run.start, Published) else "another run"
+            started_from = (f"started from {origin_of}: {line}" for line in matched.lines())
+            report = dataclasses.replace(report, notes=(*report.notes, *started_from))
         left_out = tuple(line for source in run.sources for line in _removed_note(source))
         report = dataclasses.replace(report, notes=(*report.notes, *_unreadable_note(unreadable), *left_out))
         if report.step < run.train.steps:

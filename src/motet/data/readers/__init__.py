@@ -9,6 +9,7 @@ from motet.data.readers.camvid import CamVid
 from motet.data.readers.cityscapes import Cityscapes
 from motet.data.readers.coco_captions import CocoCaptions
 from motet.data.readers.coco_instances import CocoInstances
+from motet.data.readers.coco_panoptic import CocoPanoptic
 from motet.data.readers.coco_stuff import CocoStuff
 from motet.data.readers.conversations import Conversations
 from motet.data.readers.cvat import Cvat
@@ -86,6 +87,7 @@ READERS: dict[str, type] = {
     "VirtualKitti2": VirtualKitti2,
     "Ade20k": Ade20k,
     "CocoStuff": CocoStuff,
+    "CocoPanoptic": CocoPanoptic,
     "VocSegmentation": VocSegmentation,
     "MapFolders": MapFolders,
     "VideoList": VideoList,
@@ -123,6 +125,7 @@ __all__ = [
     "OcrLines",
     "EasyVqa",
     "CocoInstances",
+    "CocoPanoptic",
     "PascalVoc",
     "VocXml",
     "VisualGenomeObjects",

@@ -19,6 +19,8 @@ from motet.core import (
     Label,
     Masked,
     Match,
+    Panoptic,
+    PanopticMap,
     Prediction,
     Region,
     ScalarPrediction,
@@ -103,6 +105,8 @@ def score(task: Task, rows: AnnotatedRows, predictions: Sequence[Prediction]) ->
         if isinstance(prediction, DenseMap):
             # A map of another row may have another size.
             prediction = DenseMap(resample(prediction.values, np.shape(annotation)[:2]))
+        if isinstance(prediction, PanopticMap):
+            prediction = prediction.resized(annotation.segments.shape)
         metric.update(example.id, prediction, annotation, task.target)
     return metric.compute()
 
@@ -120,6 +124,8 @@ def annotation_as_prediction(task: Task, annotation: Any) -> Prediction | None:
             return _without_crowds(annotation)
         case Dense():
             return annotation_as_map(annotation, task.target)
+        case Panoptic():
+            return PanopticMap(annotation.segments, annotation.labels)
         case _:
             return None
 

@@ -57,9 +57,10 @@ def published() -> Run:
     """The shared model of section 4.2: 500,000 iterations of 64 rows on eight data sets.
 
     The ResNet-50 with a dilated last stage starts from ImageNet here. The paper starts image encoder, decoder and
-    COCO's heads from its own COCO model: train that one first and give it as ``start=From(folder)``, or fill them from
-    a published DETR with `motet.systems.unit.weights`. Plain AdamW, as the released configuration of this run has it;
-    the paper's footnote 2 wants `SkipUnusedAdamW` for shared decoders. Clipping at 0.1 is in the code only.
+    COCO's heads from its own COCO model: train that one first and give it as ``start=From(folder)``, or fill the
+    image encoder from a published DETR, ``start=Published("facebook/detr-resnet-50-dc5")``. Plain AdamW, as the
+    released configuration of this run has it; the paper's footnote 2 wants `SkipUnusedAdamW` for shared decoders.
+    Clipping at 0.1 is in the code only.
     """
     return Run(
         system=published_model(),

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from motet.core import BoxSet, Example, Task
-from motet.core.target import Boxes, Dense, Label, Masked, Match, Region
+from motet.core.target import Boxes, Dense, Label, Masked, Match, Panoptic, Region
 from motet.data.check import annotation_error
 from motet.data.map_values import valid_pixels
 from motet.data.source import Source
@@ -28,6 +28,7 @@ from motet.report.draw import (
     encode_png,
     with_legend,
 )
+from motet.report.draw.panoptic import describe_segments, draw_segments
 
 HEIGHT = 220
 """Pixels of each image's and map's height."""
@@ -94,6 +95,8 @@ def annotation_text(annotation: Any, task: Task, example: Example) -> str:
         case Boxes(names=names):
             counts = Counter(names[int(label)] for label in annotation.labels).most_common()
             return ", ".join(f"{count} {name}" for name, count in counts) or "nothing"
+        case Panoptic() as target:
+            return describe_segments(annotation, target)
         case Region():
             return corners_text(annotation)
         case Label(names=names):
@@ -116,6 +119,8 @@ def _drawn(image: Image.Image, annotation: Any, task: Task, example: Example) ->
             return draw_annotation(annotation, target, (large.height, large.width))
         case Boxes(names=names) if isinstance(annotation, BoxSet):
             return draw_boxes(large, annotation, names, scale)
+        case Panoptic() as target:
+            return draw_segments(large, annotation.resized((large.height, large.width)), target)
         case Region():
             return draw_referred_boxes(large, ground_truth=annotation, scale=scale, titles=("", ""))
         case Match("regions", "row"):

@@ -13,7 +13,15 @@ from motet.preprocess.images import Crop, InceptionCrop
 from motet.preprocess.tokenizers import TokenizerConfig, TrainedTokenizer
 from motet.systems.base.suggestion import Suggestion
 from motet.systems.lit_decoder.decoding import Decoding
-from motet.systems.lit_decoder.options import Bottleneck, ByTask, Classes, ClassStrings, Conditioning, TextTarget
+from motet.systems.lit_decoder.options import (
+    Bottleneck,
+    ByTask,
+    Classes,
+    ClassStrings,
+    Conditioning,
+    PanopticCodes,
+    TextTarget,
+)
 from motet.systems.lit_decoder.suggestion import LiTDecoderSuggestion
 from motet.systems.lit_decoder.targets import AnswerTarget
 
@@ -50,6 +58,7 @@ class LiTDecoderConfig:
         texts: the target among a row's several texts, by `Text` task; `RandomText` for tasks not listed.
         decoding: how answers are made, by task (section 5.8): ``{"caption": BeamSearch(num_beams=2)}``. For tasks not
             listed, beam search with 4 beams for texts and text reading and greedy decoding for the others.
+        panoptic: panoptic maps as sequences of codes, for `Panoptic` tasks (section 5.10).
         crop: of training images, for tasks that are invariant to it.
         hflip: whether training images are mirrored, for tasks that are invariant to it.
         antialias: resize with a filter as wide as the reduction; else bilinear between two by two pixels.
@@ -84,6 +93,7 @@ class LiTDecoderConfig:
     answers: AnswerTarget = "drawn"
     texts: Mapping[str, TextTarget] = field(default_factory=dict)
     decoding: Mapping[str, Decoding] = field(default_factory=dict)
+    panoptic: PanopticCodes | None = None
     crop: Crop = field(default_factory=InceptionCrop)
     hflip: bool = True
     antialias: bool = False

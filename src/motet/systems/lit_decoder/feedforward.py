@@ -57,9 +57,11 @@ class MapReset:
 
     Args:
         heads: of its attention; a divisor of the encoder's width.
+        hidden: channels inside its MLP; None for four times the encoder's width.
     """
 
     heads: int = 8
+    hidden: int | None = None
 
 
 Pooling: TypeAlias = ConcatTokens | MeanToken | MapFrozen | MapReset
@@ -243,8 +245,8 @@ def _pool(pooling: Pooling, encoder: ImageEncoder) -> tuple[nn.Module, int]:
                     "MapFrozen: got an encoder without an attention-pooling head; want MapReset, or an encoder with one"
                 )
             return _FrozenModule(copy.deepcopy(pretrained)), encoder.width
-        case MapReset(heads):
-            return MapHead(encoder.width, heads), encoder.width
+        case MapReset(heads, hidden):
+            return MapHead(encoder.width, heads, hidden), encoder.width
         case other:
             assert_never(other)
 

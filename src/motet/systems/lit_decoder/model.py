@@ -18,6 +18,7 @@ from motet.core import (
     Label,
     Loss,
     Losses,
+    Panoptic,
     Prediction,
     System,
     Target,
@@ -39,6 +40,7 @@ from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_
 from motet.systems.lit_decoder.decoding import Decoding, decoding_by_task
 from motet.systems.lit_decoder.name_check import check_names
 from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling, ScoredClasses
+from motet.systems.lit_decoder.panoptic import PanopticTasks
 from motet.systems.lit_decoder.processor import LiTDecoderProcessor
 from motet.systems.lit_decoder.scoring import NameTrie
 from motet.systems.lit_decoder.sequence import Sequences
@@ -89,7 +91,9 @@ class LiTDecoder(System):
             question_separator=config.question_separator,
             max_tokens=config.max_tokens,
             answer_room=config.answer_room,
+            num_codes=0 if config.panoptic is None else config.panoptic.autoencoder.num_codes,
         )
+        self.masks = PanopticTasks(config.panoptic, tasks, self.sequences)
         pixels = self.tower.pixels
         transform = ImageTransform(
             pixels.size_hw, pixels.mean, pixels.std, config.crop, config.hflip, config.antialias, config.draft
@@ -101,6 +105,7 @@ class LiTDecoder(System):
             answers=config.answers,
             loss_on_prefix=config.loss_on_prefix,
             pad_to_longest=config.pad_to_longest,
+            codes=config.panoptic if len(self.masks) else None,
         )
         self.bottleneck, memory_width = _bottleneck(config, self.tower.width)
         # A learned token that replaces the image in rows without one.
@@ -137,7 +142,8 @@ class LiTDecoder(System):
         self.config = config
 
     def _decodings(self, config: LiTDecoderConfig) -> Mapping[str, Decoding]:
-        generated = [task for task in self.tasks.values() if task.name not in self.sequences.scored]
+        scored = self.sequences.scored
+        generated = [t for t in self.tasks.values() if t.name not in scored and not isinstance(t.target, Panoptic)]
         return decoding_by_task(config.decoding, generated)
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
@@ -165,7 +171,11 @@ class LiTDecoder(System):
 
     def losses(self, batch: Batch) -> Losses:
         """Returns each task's sum over rows of the mean over the row's tokens: every row has the same weight."""
-        targets, image = batch.targets, self.image_tokens(batch)
+        learned = self.masks.losses(batch)
+        targets = {n: self.masks.with_codes(n, t, batch) for n, t in batch.targets.items() if n not in learned}
+        if not targets:
+            return Losses(learned)
+        image = self.image_tokens(batch)
         memory = self._memory(batch, image)
         rows = torch.cat([target.rows for target in targets.values()])
         tokens = torch.cat([target.value["tokens"] for target in targets.values()])
@@ -186,9 +196,10 @@ class LiTDecoder(System):
             classes = target.value["tokens"][place, at] - self._first_class(name)
             smoothing = self.config.label_smoothing
             parts[name] = parts[name] + F.cross_entropy(scores, classes, reduction="none", label_smoothing=smoothing)
-        return Losses(
-            {name: Loss(part.sum(), torch.tensor(float(len(part)), device=part.device)) for name, part in parts.items()}
-        )
+        by_task = {
+            name: Loss(part.sum(), torch.tensor(float(len(part)), device=part.device)) for name, part in parts.items()
+        }
+        return Losses({name: {**learned, **by_task}[name] for name in batch.targets})
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
@@ -199,6 +210,9 @@ class LiTDecoder(System):
         for name, target in batch.targets.items():
             state = self.decoder.start(memory[target.rows], self._tables({name: target}))
             value, spec = target.value, self.tasks[name].target
+            if isinstance(spec, Panoptic):
+                answers[name] = self.masks.predict(name, target, batch, self.decoder, state)
+                continue
             if name in self.sequences.scored and isinstance(spec, Label):
                 features, _ = self.decoder.prefill(state, value["tokens"], value["prefix"])
                 scores = self._class_scores(name, features, image, target).log_softmax(-1)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from motet.core import ConfigError
+from motet.nn.vqvae import VQVAEConfig
 
 
 @dataclass(frozen=True)
@@ -125,3 +126,35 @@ class SplitCap:
 
 
 TextTarget: TypeAlias = RandomText | ConcatTexts | SplitCap
+
+
+@dataclass(frozen=True)
+class PanopticCodes:
+    """Options of panoptic maps as codes, and of what a run learns.
+
+    Train the autoencoder first, ``learn="codes"``: its predictions are reconstructions of the annotations, whose
+    panoptic quality is the most that the decoder can reach. Then train the decoder, ``learn="decoder"``, with
+    ``start=From(first run)``.
+
+    Source: section 5.10 of the paper, appendix G; UViM, Kolesnikov et al., NeurIPS 2022.
+
+    Args:
+        autoencoder: its sizes.
+        instances: number of values of an instance, 0 for none included; 100 in UViM.
+        learn: "codes" trains the autoencoder, "decoder" the decoder on the codes of a frozen one.
+        min_fraction: predicted segments of at most this share of the image are left out; 0.03^2 in UViM's files.
+    """
+
+    autoencoder: VQVAEConfig = field(default_factory=VQVAEConfig)
+    instances: int = 100
+    learn: Literal["codes", "decoder"] = "decoder"
+    min_fraction: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.learn not in ("codes", "decoder"):
+            raise ConfigError(f"PanopticCodes.learn: got {self.learn!r}; want 'codes' or 'decoder'")
+        if self.instances < 2 or not 0 <= self.min_fraction < 1:
+            raise ConfigError(
+                f"PanopticCodes: got {self.instances} instances, min_fraction {self.min_fraction}; want at least 2, "
+                "and from 0 to below 1"
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from motet.core import ConfigError, Label, Task
+from motet.core import ConfigError, Label, Panoptic, Task
 from motet.preprocess.tokenizers import Tokenizer, append_eos
 from motet.systems.lit_decoder.options import (
     ByCategory,
@@ -36,6 +36,7 @@ class Sequences:
         question_separator: whether a separator follows the question.
         max_tokens: longest sequence, including EOS.
         answer_room: tokens that a long question must leave for the answer.
+        num_codes: of every `Panoptic` task, each a token of its own.
 
     Attributes:
         scored: the tasks whose classes are scored; their answers have no EOS.
@@ -56,6 +57,7 @@ class Sequences:
         question_separator: bool,
         max_tokens: int,
         answer_room: int,
+        num_codes: int = 0,
     ) -> None:
         if max_tokens < answer_room + 3 or answer_room < 2:
             raise ConfigError(
@@ -73,10 +75,13 @@ class Sequences:
         if not isinstance(classes, ClassStrings):
             self.blocks |= {f"classes of {name}": names for name, names in labels.items()}
         self.scored = tuple(labels) if isinstance(classes, ScoredClasses) else ()
+        mapped = [task.name for task in tasks if isinstance(task.target, Panoptic)]
+        self.blocks |= {codes_block(name): tuple(map(str, range(num_codes))) for name in mapped}
         self._class_names = [name for names in self.blocks.values() for name in names]
         for prompt in dict.fromkeys(prompt for prompt in self.prompts.values() if prompt is not None):
             self.blocks[f"prompt {prompt}"] = (prompt,)
-        self.blocks[SEPARATOR] = (":",)
+        if separator or question_separator:
+            self.blocks[SEPARATOR] = (":",)
         self.tokenizer = tokenizer.with_specials(
             [f"{block}: {name}" for block, names in self.blocks.items() for name in names]
         )
@@ -120,6 +125,10 @@ class Sequences:
         """Returns the answer's tokens with EOS, truncated so that the whole sequence fits."""
         return append_eos(answer, self.max_tokens - len(prefix))
 
+    def first_code(self, task: Task) -> int:
+        """Returns the token of code 0 of a `Panoptic` task; those of the other codes follow it."""
+        return self._id(codes_block(task.name), "0")
+
     def text(self, ids: Iterable[int]) -> str:
         """Returns the text of an answer's tokens up to EOS; class tokens read as class names, prompts are skipped."""
         answer = [i for i in ids if i < self.num_answers]
@@ -131,6 +140,11 @@ class Sequences:
 
     def _id(self, block: str, name: str) -> int:
         return self.tokenizer.special_id(f"{block}: {name}")
+
+
+def codes_block(task: str) -> str:
+    """Returns the name of the block of a task's codes."""
+    return f"codes of {task}"
 
 
 def _prompt(task: Task, conditioning: Conditioning) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, assert_never
 
 import numpy as np
 
-from motet.core import Answer, Label, Task, Text, UnsupportedTask
+from motet.core import Answer, Label, Panoptic, Task, Text, UnsupportedTask
 from motet.preprocess.annotations import class_index, parse_texts
 from motet.systems.lit_decoder.options import ConcatTexts, RandomText, SplitCap, TextTarget
 
@@ -17,12 +17,12 @@ AnswerTarget = Literal["drawn", "most common"]
 def check_supported(task: Task) -> None:
     """Raises UnsupportedTask for a task whose answer is not text, or with inputs that this system does not take."""
     match task.target:
-        case Label() | Answer() | Text():
+        case Label() | Answer() | Text() | Panoptic():
             pass
         case other:
             raise UnsupportedTask(
-                f"task {task.name!r}: the LiT decoder generates text for Label, Answer and Text: "
-                f"got {type(other).__name__}; want one of those, or another system"
+                f"task {task.name!r}: the LiT decoder generates text for Label, Answer and Text, and codes "
+                f"for Panoptic: got {type(other).__name__}; want one of those, or another system"
             )
     if not task.inputs <= {"image", "text"}:
         raise UnsupportedTask(

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, assert_never
 
-import torch
 from torch import Tensor
 
 from motet.core import Answer, CheckpointError, ConfigError, Label
+from motet.nn.pretrained.class_rows import rows_of, taken
 from motet.nn.pretrained.files import PublishedWeights, read_published
 from motet.systems.twelve_in_one.model import TwelveInOne
 from motet.systems.twelve_in_one.weights import State, convert_body, fill_parameters
@@ -114,22 +114,7 @@ def _rows(system: TwelveInOne, official: str, task: str, orders: Mapping[str, Se
             f"{where}: got no order of the published classes; want names={{{official!r}: [...]}}, in the order of its "
             "rows"
         )
-    published = [_meaning(name) for name in orders[official]]
-    if len(set(published)) < len(published):
-        twice = next(name for name in published if published.count(name) > 1)
-        raise ConfigError(f"{where}: names: got {twice!r} more than once; want each name once")
-    places = {name: row for row, name in enumerate(published)}
-    if missing := [name for name in target.names if _meaning(name) not in places]:
-        known = ", ".join(map(repr, list(orders[official])[:5]))
-        raise ConfigError(
-            f"{where}: got {len(missing)} of {len(target.names)} names that the published head lacks, such as "
-            f"{missing[0]!r}; want a task with its names ({known}{', ...' if len(published) > 5 else ''})"
-        )
-    return [places[_meaning(name)] for name in target.names], len(published)
-
-
-def _meaning(name: str) -> str:
-    return " ".join(name.casefold().split())
+    return rows_of(orders[official], target.names, where=where), len(orders[official])
 
 
 def _head_part(name: str, value: Tensor, heads: Mapping[str, _Rows]) -> State:
@@ -160,7 +145,5 @@ def _ordered(name: str, value: Tensor, part: str, rows: _Rows) -> Tensor:
     """Returns the rows of a layer of scores in the order of the task's names; other layers as they are."""
     if rows is None or part not in _SCORES:
         return value
-    taken, count = rows
-    if len(value) != count:
-        raise CheckpointError(f"ViLBERT weights: {name}: got {len(value)} rows; want {count}, one per published name")
-    return value[torch.tensor(taken)]
+    found, count = rows
+    return taken(value, found, count, name=f"ViLBERT weights: {name}")

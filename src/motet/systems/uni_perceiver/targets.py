@@ -15,6 +15,7 @@ from motet.core import (
     Label,
     Masked,
     Match,
+    Panoptic,
     Region,
     Score,
     Task,
@@ -47,7 +48,7 @@ def check_supported(task: Task) -> None:
     match task.target:
         case Label() | Answer() | Text() | Match("texts" | "images") | Masked("words"):
             pass
-        case Boxes() | Region() | Dense() | Score() | Match() | Masked():
+        case Boxes() | Region() | Dense() | Panoptic() | Score() | Match() | Masked():
             raise UnsupportedTask(
                 f"task {task.name!r}: Uni-Perceiver answers {_ANSWERS}: got {task.target}; want one of those, or "
                 "another system"

@@ -80,7 +80,7 @@ def load_uni_perceiver(
     Returns:
         The names of weights that were loaded, of those that were not, and of those here that nothing was loaded into.
     """
-    published = _converted(read_published(source, inside=("model", "module")))
+    published = convert_names(read_published(source, inside=("model", "module")))
     if not any(name.startswith("fused_encoder.layers.") for name in published):
         raise CheckpointError(
             f"Uni-Perceiver weights: got {next(iter(published), 'nothing')!r} and others; want "
@@ -97,8 +97,12 @@ def load_uni_perceiver(
     return copy_published(own, without | {name: {name: value} for name, value in state.items()}, expected=("",))
 
 
-def _converted(published: Mapping[str, Tensor]) -> State:
-    """Returns weights under the names of released files; those of DeepSpeed's files are renamed as the authors do."""
+def convert_names(published: Mapping[str, Tensor]) -> State:
+    """Returns weights under the names of released files; those of DeepSpeed's files are renamed as the authors do.
+
+    Args:
+        published: by name.
+    """
     if not any(name.startswith("encoder.layers.") for name in published):
         return dict(published)
     found: State = {}

@@ -12,7 +12,7 @@ from torch import Tensor
 from motet.core import Boxes, CheckpointError, ConfigError
 from motet.nn.parameter_names import parameter_name
 from motet.nn.pretrained.files import PublishedWeights, copy_published, read_published
-from motet.nn.text_encoders import load_bert
+from motet.nn.text_encoders import load_bert, plain_norm_name
 from motet.systems.unit.model import UniT
 
 State = dict[str, Tensor]
@@ -63,7 +63,7 @@ def load_detr(system: UniT, source: str | Path | Mapping[str, Tensor], *, task: 
     return replace(found, unexpected=tuple(n for n in found.unexpected if not n.endswith("num_batches_tracked")))
 
 
-def load_text_encoder(system: UniT, source: str | Path | Mapping[str, Tensor]) -> None:
+def load_text_encoder(system: UniT, source: str | Path | Mapping[str, Tensor]) -> PublishedWeights:
     """Loads a BERT of the same shape into the text encoder of a UniT.
 
     Args:
@@ -73,11 +73,21 @@ def load_text_encoder(system: UniT, source: str | Path | Mapping[str, Tensor]) -
     Raises:
         CheckpointError: a file that cannot be read, a weight that is missing, a shape that differs.
         ConfigError: a system without text inputs.
+
+    Returns:
+        The names that were loaded, and the published ones that no part of the encoder takes: heads, BERT's pooler.
     """
     if system.text is None:
         raise ConfigError("load_text_encoder: got a UniT without text inputs; want one with a task on texts")
     where = str(source) if isinstance(source, str | Path) else "weights"
-    load_bert(system.text.tower.encoder.model, read_published(source, inside="model"), where=where)
+    published = read_published(source, inside="model")
+    model = system.text.tower.encoder.model
+    load_bert(model, published, where=where)
+    own = model.state_dict()
+    plain = {name: name.removeprefix("bert.").removeprefix("model.") for name in published}
+    # Original checkpoints call the parameters of a layer norm gamma and beta.
+    left = [name for name, here in plain.items() if plain_norm_name(here) not in own and "position_ids" not in here]
+    return PublishedWeights(tuple(f"text.tower.encoder.model.{name}" for name in own), tuple(left), ())
 
 
 def encoder_state(published: Mapping[str, Tensor]) -> State:
