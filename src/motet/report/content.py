@@ -11,7 +11,6 @@ from motet.report.confusion import Confusion
 from motet.report.precision_recall import PrecisionRecall
 from motet.report.runs import RunRecord
 
-
 Choice = Literal["surest wrong", "worst", "evenly spaced"]
 """Reasons why a row is in the gallery."""
 

@@ -21,6 +21,7 @@ from motet.report.runs import RunRecord
 
 Line = Mapping[str, Any]
 
+
 def gallery(
     predictions: Path, sources: Sequence[Source], run: RunRecord, *, per_task: int, num_hardest: int = 0
 ) -> Iterator[PredictionCard]:

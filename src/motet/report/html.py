@@ -77,7 +77,7 @@ def plot(draw: DrawFigure, alt: str, numbers: Numbers | None = None) -> str:
     inches = figure.get_figwidth()
     narrow = f' style="max-width: {inches * _REM_PER_INCH:.0f}rem"' if inches < _FULL_INCHES else ""
     images = "".join(
-        f'<img class="{theme}" src="{_data_url(plots.svg(one), "image/svg+xml")}" alt="{_attribute(alt)}">'
+        f'<img class="{theme}" src="{_data_url(plots.svg(one), "image/svg+xml")}" alt="{attribute(alt)}">'
         for theme, one in drawn.items()
     )
     saved = ""
@@ -153,11 +153,16 @@ def details(title: str, body: str) -> str:
 
 
 def _cell(cell: str | Link) -> str:
-    return f'<a href="{_attribute(cell.href)}">{escape(cell.text)}</a>' if isinstance(cell, Link) else escape(cell)
+    return f'<a href="{attribute(cell.href)}">{escape(cell.text)}</a>' if isinstance(cell, Link) else escape(cell)
 
 
-def _attribute(text: str) -> str:
-    """Returns a text for an attribute, where no control may stand."""
+def attribute(text: str) -> str:
+    """Returns a text from data for an attribute in double quotes; no control stands in it.
+
+    Examples:
+        >>> attribute('a "b" <c>')
+        'a &quot;b&quot; &lt;c&gt;'
+    """
     return escape(printable(text))
 
 

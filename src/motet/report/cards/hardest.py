@@ -28,8 +28,8 @@ def hardest(lines: Iterable[Line], result: Result, most: int) -> list[tuple[Line
         result: the task's main result.
         most: number of lines.
     """
-    badness = {place: (found, line) for place, line in enumerate(lines) if (found := _badness(line, result)) is not None}
-    wrong = [(found, line) for found, line in badness.values() if found > 0]
+    found = ((_badness(line, result), line) for line in lines)
+    wrong = [(badness, line) for badness, line in found if badness is not None and badness > 0]
     if result.metric in CORRECT_PER_ROW and any(confidence_of(line) is not None for _, line in wrong):
         order = sorted(wrong, key=lambda one: (-(confidence_of(one[1]) or 0.0), one[1]["id"]))
         return [(line, "surest wrong") for _, line in order[:most]]
@@ -63,4 +63,5 @@ def _badness(line: Line, result: Result) -> float | None:
         return None if score is None else 100.0 - score
     if not result.higher_is_better:
         return float(score)
-    return 100.0 - float(score) if result.unit == "%" else -float(score)
+    # A score without an upper end has no perfect row.
+    return 100.0 - float(score) if result.unit == "%" else 1.0 / (1.0 + max(0.0, float(score)))
