@@ -136,6 +136,8 @@ def _precision_panel(axes: Axes, curve: PrecisionRecall, theme: Theme, *, left: 
         recall, precision = np.append(0.0, curve.recall), np.append(curve.precision[0], curve.precision)
         axes.plot(recall, precision, color=theme.series[0], linewidth=1.2)
         axes.fill_between(recall, precision, color=theme.series[0], alpha=0.15, linewidth=0)
+    else:
+        axes.text(0.5, 0.5, "no detection", ha="center", va="center", fontsize=7, fontstyle="italic", color=theme.text)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.03)
     axes.set_xticks([0, 0.5, 1], ["0", "½", "1"] if bottom else ["", "", ""])

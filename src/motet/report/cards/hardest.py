@@ -33,7 +33,7 @@ def hardest(lines: Iterable[Line], result: Result, most: int) -> list[tuple[Line
     if result.metric in CORRECT_PER_ROW and any(confidence_of(line) is not None for _, line in wrong):
         order = sorted(wrong, key=lambda one: (-(confidence_of(one[1]) or 0.0), one[1]["id"]))
         return [(line, "surest wrong") for _, line in order[:most]]
-    order = sorted(wrong, key=lambda one: (-one[0], one[1]["id"]))
+    order = sorted(wrong, key=lambda one: (-one[0], -(confidence_of(one[1]) or 0.0), one[1]["id"]))
     return [(line, "worst") for _, line in order[:most]]
 
 

@@ -34,7 +34,7 @@ def _card(card: PredictionCard) -> str:
     prompt = f'<span class="prompt">{escape(card.prompt)}</span>' if card.prompt else ""
     score = f" · {escape(card.score)}" if card.score else ""
     wide = ' class="double"' if card.wide else ""
-    sure = "" if card.confidence is None else f"confidence {card.confidence:.0%}"
+    sure = "" if card.confidence is None else f"confidence {100 * card.confidence:.0f} %"
     remark = ", ".join(filter(None, (_CHOICES[card.choice], sure)))
     choice = f'<span class="choice">{remark}</span>' if remark else ""
     ground_truth = ""

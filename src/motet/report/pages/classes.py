@@ -71,7 +71,8 @@ def _confusion(confusion: Confusion) -> str:
         f"confusion matrix of {confusion.task}", numbers,
     )  # fmt: skip
     shown = [
-        (pair.ground_truth, pair.predicted, f"{pair.count:,}", f"{pair.share:.0%}") for pair in pairs[:_MOST_CONFUSED]
+        (pair.ground_truth, pair.predicted, f"{pair.count:,}", f"{100 * pair.share:.0f} %")
+        for pair in pairs[:_MOST_CONFUSED]
     ]
     head = ("ground truth", "predicted", "rows", "share of the class")
     listed = html_table(head, shown, left=2) if shown else ""

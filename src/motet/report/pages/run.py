@@ -76,7 +76,7 @@ def _sections(content: Content) -> list[tuple[str, str]]:
         ("Verdict", html_verdicts(verdicts(run, content.comparison))),
         ("Results", _results(report)),
         *([("Classes", classes)] if classes else []),
-        ("Multi-task against single-task", _comparison(content)),
+        ("Multi-task against single-task", html_comparison(content.comparison)),
         ("Learning curves", _learning_curves(content)),
         *([("Stop and go", _stop_and_go(content))] if run.log.task_status else []),
         ("Samples seen", _samples_seen(report.samples_seen or run.log.samples_seen)),
@@ -98,11 +98,12 @@ def html_verdicts(found: Sequence[Verdict]) -> str:
     if not found:
         return muted("No score to judge.")
     marks = {"better": "better", "worse": "worse", "no difference": "same", "no claim": ""}
-    return (
-        '<ul class="verdicts">'
-        + "".join(f'<li class="{marks[one.claim]}"><b>{escape(one.task)}</b>: {escape(one.text)}</li>' for one in found)
-        + "</ul>"
-    )
+    lines = [
+        f'<li class="{"below" if one.below_trivial else marks[one.claim]}"><b>{escape(one.task)}</b>: '
+        f"{escape(one.text)}</li>"
+        for one in found
+    ]
+    return f'<ul class="verdicts">{"".join(lines)}</ul>'
 
 
 def in_order(by_task: Mapping[str, _Value], tasks: Sequence[str]) -> dict[str, _Value]:
@@ -157,8 +158,8 @@ _BUDGETS = (
 )
 
 
-def _comparison(content: Content) -> str:
-    comparison = content.comparison
+def html_comparison(comparison: Comparison | None) -> str:
+    """Returns the comparison with single-task models: tables, scores with intervals, costs."""
     if comparison is None:
         return '<p class="muted">No single-task baselines yet: <code>motet baseline</code> trains them.</p>'
     drawn = []
@@ -180,7 +181,7 @@ def _comparison(content: Content) -> str:
         ]
         points = [(dot.task, dot.series, dot.value, dot.low, dot.high) for dot in values]
         numbers = Numbers(f"scores {unit}", ("task", "model", "score", "low", "high"), points)
-        drawn.append(plot(_dots(values, unit or "score"), "multi-task and single-task scores", numbers))
+        drawn.append(plot(draw_scores(values, unit or "score"), "multi-task and single-task scores", numbers))
     lines = any(pair.multi.low is not None for pair in comparison.pairs)
     caption = muted("Lines: 95 % bootstrap intervals over images, first seed.") if lines else ""
     return (
@@ -195,7 +196,8 @@ def _comparison(content: Content) -> str:
     )
 
 
-def _dots(values: Sequence[ScorePoint], label: str) -> DrawFigure:
+def draw_scores(values: Sequence[ScorePoint], label: str) -> DrawFigure:
+    """Returns a plot of scores with their intervals."""
     return lambda theme: plots.score_points(values, label=label, theme=theme)
 
 
