@@ -7,9 +7,9 @@ from motet.report.plots import (
     LIGHT,
     ScorePoint,
     TimedScore,
-    class_bars,
     curves,
     horizontal_bars,
+    overlaid_curves,
     png,
     score_against_time,
     score_points,
@@ -87,17 +87,16 @@ def test_a_task_is_thick_where_it_goes_thin_where_it_stands_and_absent_while_it_
     assert [text.get_text() for text in axes.texts] == ["40%", "50%"]
 
 
-def test_classes_stand_by_their_number_and_one_without_an_annotation_has_words() -> None:
-    (axes,) = class_bars({"road": 90.0, "pole": 10.25, "train": None}, mean=50.125, label="miou (%)").axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["road", "pole", "train"]
-    assert [bar.get_width() for bar in axes.patches] == [90.0, 10.25, 0.0]
-    assert [text.get_text() for text in axes.texts] == ["90.0", "10.2", "no ground truth"]
-    assert list(axes.lines[0].get_xdata()) == [50.125, 50.125]
-
-
-def test_many_classes_stand_in_columns_none_is_left_out() -> None:
-    values = {f"a class of a long name {place:03}": float(place) for place in range(48)}
-    panels = class_bars(values, mean=23.5, label="miou (%)").axes
-    assert [len(axes.patches) for axes in panels] == [16, 16, 16]
-    assert [axes.patches[0].get_width() for axes in panels] == [47.0, 31.0, 15.0]
-    assert max(len(text.get_text()) for text in panels[0].get_yticklabels()) == 24
+def test_runs_keep_their_colour_and_a_task_without_a_number_has_no_axes() -> None:
+    nan = float("nan")
+    lines = {
+        "pets": {"a": [(1, 1.0)], "b": [(1, 2.0)]},
+        "nothing": {"a": [(1, nan)], "b": []},
+        "read": {"b": [(1, 3.0)]},
+    }
+    figure = overlaid_curves(lines, label="loss", baselines={})
+    assert [axes.get_title(loc="left").split()[0] for axes in figure.axes] == ["pets", "read"]
+    first, second = figure.axes
+    assert first.lines[1].get_color() == second.lines[0].get_color() != first.lines[0].get_color()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+    assert not curves({"pets": [(1, 1.0)]}, label="loss", baselines={}).legends

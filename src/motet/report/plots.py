@@ -31,19 +31,19 @@ class Theme:
         faint: colour of axes and grids.
         series: colours of the data, in order.
         baseline: colour of the line that a score must beat.
-        on_series: colour of letters on the first colour of the data.
+        readable: opacity of the first colour of the data up to which letters on it can be read.
     """
 
     text: str
     faint: str
     series: tuple[str, ...]
     baseline: str
-    on_series: str
+    readable: float
 
 
 # Okabe and Ito's colours, distinct for the common kinds of colour blindness; the dark page gets the lighter blue first.
-LIGHT = Theme("#1f2933", "#c5ccd3", ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"), "#D55E00", "#ffffff")
-DARK = Theme("#e4e7eb", "#4b5563", ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442"), "#F0935A", "#16191d")
+LIGHT = Theme("#1f2933", "#c5ccd3", ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"), "#D55E00", 0.7)
+DARK = Theme("#e4e7eb", "#4b5563", ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442"), "#F0935A", 0.5)
 
 Curve = Sequence[tuple[float, float]]
 """Points (step, value)."""

@@ -19,7 +19,6 @@ NAMED_CLASSES = 30
 CURVES = 24
 """Precision-recall curves that are drawn, those of the classes with the most boxes."""
 _CELLS = 200  # rows of a matrix without names: those of more classes share a row
-_DARK_CELL = 0.5  # share from which on a cell needs light letters
 
 
 def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, theme: Theme = LIGHT) -> Figure:
@@ -76,13 +75,12 @@ def confusion_matrix(confusion: Confusion, *, theme: Theme = LIGHT) -> Figure:
     axes = figure.add_subplot()
     # A root, so that a pair that is confused in one of a hundred rows can still be seen.
     colours = np.tile(np.array(to_rgba(theme.series[0])), (*shares.shape, 1))
-    colours[..., 3] = np.sqrt(shares) if not named else shares
+    colours[..., 3] = theme.readable * shares if named else np.sqrt(shares)
     axes.imshow(colours, aspect="equal", interpolation="nearest")
     if named:
         for row, column in np.argwhere(shares >= 0.005).tolist():
-            colour = theme.on_series if shares[row, column] > _DARK_CELL else theme.text
             axes.text(
-                column, row, f"{100 * shares[row, column]:.0f}", ha="center", va="center", color=colour,
+                column, row, f"{100 * shares[row, column]:.0f}", ha="center", va="center", color=theme.text,
                 fontsize=max(4.5, min(8.0, 13 * size)),
             )  # fmt: skip
         names = [short(name, 18) for name in columns]

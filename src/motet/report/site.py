@@ -99,7 +99,7 @@ def run_names(folders: Sequence[Path]) -> list[str]:
         >>> run_names([Path("a/tiny"), Path("a/large")])
         ['tiny', 'large']
     """
-    whole = [folder.resolve().parts for folder in folders]
+    whole = [folder.resolve().parts[1:] for folder in folders]
     for count in range(1, max(map(len, whole), default=1) + 1):
         names = ["/".join(parts[-count:]) for parts in whole]
         if len(set(names)) == len(set(whole)):

@@ -64,4 +64,5 @@ def _badness(line: Line, result: Result) -> float | None:
     if not result.higher_is_better:
         return float(score)
     # A score without an upper end has no perfect row.
-    return 100.0 - float(score) if result.unit == "%" else 1.0 / (1.0 + max(0.0, float(score)))
+    bounded = result.unit == "%" or result.metric in CORRECT_PER_ROW
+    return 100.0 - float(score) if bounded else 1.0 / (1.0 + max(0.0, float(score)))

@@ -97,10 +97,7 @@ def _scores(runs: Mapping[str, RunRecord], tasks: Sequence[str], links: Mapping[
             own = {name: one for name, one in found.items() if one.metric == metric}
             first = next(iter(own.values()))
             lower = "" if first.higher_is_better else " (lower is better)"
-            cells = [
-                _score(own[name].value, own[name].low, own[name].high, first.unit) if name in own else ""
-                for name in runs
-            ]
+            cells = [_score(own.get(name)) for name in runs]
             rows.append([task, f"{metric}{lower}", *cells])
             by_unit.setdefault(first.unit, []).extend(
                 ScorePoint(f"{task} ({metric})", name, one.value, one.low, one.high) for name, one in own.items()
