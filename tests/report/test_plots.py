@@ -100,3 +100,16 @@ def test_runs_keep_their_colour_and_a_task_without_a_number_has_no_axes() -> Non
     assert first.lines[1].get_color() == second.lines[0].get_color() != first.lines[0].get_color()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
     assert not curves({"pets": [(1, 1.0)]}, label="loss", baselines={}).legends
+
+
+def test_the_points_of_a_task_stay_in_its_row_however_many_runs_there_are() -> None:
+    values = [ScorePoint(task, f"run {n}", float(n), 0.0, 9.0) for task in ("a", "b") for n in range(9)]
+    values += [ScorePoint("c", "run 8", 1.0)]
+    (axes,) = score_points(values, label="%").axes
+    places = [float(y) for points in axes.collections for y in points.get_offsets()[:, 1]]
+    rows = [round(y) for y in places]
+    assert sorted(rows) == [0] * 9 + [1] * 9 + [2]
+    assert max(abs(y - row) for y, row in zip(places, rows, strict=True)) < 0.45
+    assert places[-1] == 2.0  # alone in its row
+    looks = {(str(points.get_facecolor()), points.get_paths()[0].vertices.tobytes()) for points in axes.collections}
+    assert len(looks) == 9

@@ -48,7 +48,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(runs, tmp_path) -> None:
         write_site(tmp_path / "file", "t", runs, dict.fromkeys(runs, ""))
 
 
-def test_names_are_as_short_as_they_can_be_and_never_the_same() -> None:
+def test_names_begin_below_the_folder_of_all_runs_and_are_never_the_same() -> None:
     assert run_names([Path("/x/a"), Path("/x/b")]) == ["a", "b"]
     assert run_names([Path("/x/a/run"), Path("/y/a/run"), Path("/y/b")]) == ["x/a/run", "y/a/run", "y/b"]
     assert run_names([]) == []

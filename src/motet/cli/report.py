@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,9 @@ from motet.cli.options import MovedData, Trust
 
 if TYPE_CHECKING:
     from motet.report import Comparison, RunRecord
+
+_NAMED = 3
+"""Runs up to which the title of their page has all their names."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,25 +46,26 @@ def report(
     if out is not None and site is not None:
         raise ConfigError(f"report: got --out {out} and --site {site}; want one of them")
     found = run_folders(runs)
+    found = list({folder.resolve(): folder for folder in found}.values())
     finished = [folder for folder in found if folder in runs or (folder / "report.json").is_file()]
     notes = [f"{folder} is not finished: it is left out" for folder in found if folder not in finished]
     if not finished:
         raise ConfigError(f"report: got no finished run in {', '.join(map(str, runs))}; want one with a report.json")
     records = dict(zip(run_names(finished), map(read_run, finished), strict=True))
-    title = runs[0].resolve().name if len(runs) == 1 else ", ".join(records)
+    title = runs[0].resolve().name if len(runs) == 1 else _title(list(records))
     if site is None and len(finished) == 1:
         page, missing = _own_page(finished[0], trust, data, out)
         print_lines(*notes, *missing, f"wrote {page}")
         return
-    comparison, why = _comparison(records)
+    comparisons, why = _comparisons(records)
     if site is None:
         place = out or finished[0].resolve().parent / "runs.html"
-        content = several_page(title, records, comparison=comparison, notes=(*notes, *why))
+        content = several_page(title, records, comparisons=comparisons, notes=(*notes, *why))
         (page,) = write_files(place.parent, {place.name: content})
     else:
-        pages, missing = _pages(records, trust, data)
-        notes += missing
-        page = write_site(site, title, records, pages, comparison=comparison, notes=(*notes, *why))
+        pages, lines = _pages(records, trust, data)
+        notes += lines
+        page = write_site(site, title, records, pages, comparisons=comparisons, notes=(*notes, *why))
     print_lines(*notes, *why, f"wrote {page}: {len(records)} runs")
 
 
@@ -80,18 +84,28 @@ def _own_page(
     return page, missing
 
 
-def _comparison(records: Mapping[str, RunRecord]) -> tuple[Comparison | None, tuple[str, ...]]:
-    """Returns the comparison of multi-task with single-task runs, or none, and the line that says why."""
+def _title(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _NAMED else f"{names[0]} and {len(names) - 1} more runs"
+
+
+def _comparisons(records: Mapping[str, RunRecord]) -> tuple[list[Comparison], list[str]]:
+    """Returns the comparisons of multi-task with single-task runs, one per set of tasks, and lines on what has none."""
     from motet.core import ConfigError
     from motet.report import compare
 
-    several = [run for run in records.values() if len(run.tasks) > 1]
-    if not several or len(several) == len(records):
-        return None, ()  # nothing to compare: all runs are of one kind
-    try:
-        return compare(list(records.values())), ()
-    except ConfigError as error:
-        return None, (f"no comparison with single-task models: {error}",)
+    single = [run for run in records.values() if len(run.tasks) == 1]
+    several: dict[frozenset[str], list[RunRecord]] = {}
+    for run in records.values():
+        if len(run.tasks) > 1:
+            several.setdefault(frozenset(run.tasks), []).append(run)
+    comparisons: list[Comparison] = []
+    why: list[str] = []
+    for group in several.values() if single else ():
+        try:
+            comparisons.append(compare([*group, *single]))
+        except ConfigError as error:
+            why.append(f"no comparison with single-task models: {error}")
+    return comparisons, why
 
 
 def _pages(

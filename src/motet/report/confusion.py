@@ -57,7 +57,8 @@ class Confusion:
     def shares(self) -> np.ndarray:
         """Returns the counts of `columns` divided by the rows of each class; 0 for a class without rows."""
         counts = self.counts[:, : len(self.columns)].astype(np.float64)
-        return counts / np.maximum(1.0, self.counts.sum(axis=1, keepdims=True))
+        shares: np.ndarray = counts / np.maximum(1.0, self.counts.sum(axis=1, keepdims=True))
+        return shares
 
     def most_confused(self, most: int | None = None) -> tuple[ConfusedPair, ...]:
         """Returns the pairs of different classes with the most rows, those with the larger share first among equals.

@@ -92,10 +92,10 @@ def overlaid_curves(
         axes = figure.add_subplot(rows, _COLUMNS, place + 1)
         for run, points in lines.items():
             number = runs.index(run)
+            colour, marker = _colour_and_marker(number, theme)
             (shown[run],) = axes.plot(
-                [x for x, _ in points], [y for _, y in points], color=theme.series[number % len(theme.series)],
-                linestyle=_LINES[number // len(theme.series) % len(_LINES)], markersize=3.5,
-                marker=_MARKERS[number % len(_MARKERS)] if len(points) <= 30 else "",
+                [x for x, _ in points], [y for _, y in points], color=colour, markersize=3.5,
+                linestyle=_LINES[number // len(theme.series) % len(_LINES)], marker=marker if len(points) <= 30 else "",
             )  # fmt: skip
         if task in baselines:
             axes.axhline(baselines[task], color=theme.baseline, linestyle=(0, (4, 3)), linewidth=1)
@@ -168,18 +168,22 @@ def score_points(values: Sequence[ScorePoint], *, label: str, theme: Theme = LIG
     """Returns one row per task with one point per series and a line from its low to its high end."""
     tasks = list(dict.fromkeys(dot.task for dot in values))
     series = list(dict.fromkeys(dot.series for dot in values))
-    figure = new_figure(9.0, 0.46 * len(tasks) + 1.0)
+    in_task = {task: list(dict.fromkeys(dot.series for dot in values if dot.task == task)) for task in tasks}
+    most = max(map(len, in_task.values()), default=1)
+    figure = new_figure(9.0, max(0.46, 0.15 * most + 0.1) * len(tasks) + 1.0 + 0.2 * (len(series) // 6))
     axes = figure.add_subplot()
-    step = 0.28
+    step = min(0.28, 0.76 / max(1, most - 1))  # the points of a task stay in its row
     for number, name in enumerate(series):
-        offset = (number - (len(series) - 1) / 2) * step
         own = [dot for dot in values if dot.series == name]
-        colour, marker = theme.series[number % len(theme.series)], _MARKERS[number % len(_MARKERS)]
-        places = [tasks.index(dot.task) + offset for dot in own]
+        colour, marker = _colour_and_marker(number, theme)
+        places = []
+        for dot in own:
+            beside = in_task[dot.task]
+            places.append(tasks.index(dot.task) + (beside.index(name) - (len(beside) - 1) / 2) * step)
         for dot, place in zip(own, places, strict=True):
             if dot.low is not None and dot.high is not None:
                 axes.plot([dot.low, dot.high], [place, place], color=colour, linewidth=1.6, solid_capstyle="round")
-        axes.scatter([dot.value for dot in own], places, color=colour, marker=marker, s=26, label=name, zorder=3)
+        axes.scatter([dot.value for dot in own], places, color=colour, marker=marker, s=26, label=short(name), zorder=3)
     axes.set_yticks(range(len(tasks)), [short(task) for task in tasks])
     axes.set_ylim(len(tasks) - 0.5, -0.5)
     axes.set_xlabel(short(label, 120), fontsize=8, color=theme.text)
@@ -243,9 +247,8 @@ def score_against_time(values: Sequence[TimedScore], *, label: str, theme: Theme
 
 
 def _timed_line(axes: Axes, values: Sequence[TimedScore], name: str, number: int, theme: Theme) -> None:
-    """Draws one kind of method in one panel; where the colours repeat, the markers change."""
-    colour = theme.series[number % len(theme.series)]
-    marker = _MARKERS[(number + number // len(theme.series)) % len(_MARKERS)]
+    """Draws one kind of method in one panel."""
+    colour, marker = _colour_and_marker(number, theme)
     times, scores = [1000 * value.seconds for value in values], [value.score for value in values]
     axes.plot(times, scores, color=colour, marker=marker, markersize=5, linewidth=0.8, label=name, zorder=3)
     for value, time, score in zip(values, times, scores, strict=True):
@@ -289,6 +292,12 @@ def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: 
     axes.set_xlabel("step", fontsize=8, color=theme.text)
     dress(axes, theme, grid="x")
     return figure
+
+
+def _colour_and_marker(number: int, theme: Theme) -> tuple[str, str]:
+    """Returns those of one series; where the colours repeat, the markers change."""
+    colours = len(theme.series)
+    return theme.series[number % colours], _MARKERS[(number + number // colours) % len(_MARKERS)]
 
 
 def svg(figure: Figure) -> bytes:

@@ -118,7 +118,7 @@ def boxes_of(value: object) -> tuple[BoxSet, dict[int, str]] | None:
     """
     match value:
         case {"boxes_xyxy": list() as corners, "labels": list() as labels, "scores": list() as scores, "names":
-              list() as names} if len(corners) == len(labels) == len(scores) == len(names):  # fmt: skip
+              list() as names, **rest} if len(corners) == len(labels) == len(scores) == len(names):  # fmt: skip
             pass
         case _:
             return None
@@ -127,7 +127,7 @@ def boxes_of(value: object) -> tuple[BoxSet, dict[int, str]] | None:
             np.asarray(corners, dtype=np.float64).reshape(-1, 4),
             np.asarray(labels, dtype=np.int64),
             np.asarray(scores, dtype=np.float64),
-            crowd=np.asarray(value.get("crowd", []), dtype=bool),
+            crowd=np.asarray(rest.get("crowd", []), dtype=bool),
         )
     except (TypeError, ValueError, OverflowError):
         return None

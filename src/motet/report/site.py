@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -23,7 +24,7 @@ def write_site(
     runs: Mapping[str, RunRecord],
     pages: Mapping[str, str | bytes],
     *,
-    comparison: Comparison | None = None,
+    comparisons: Sequence[Comparison] = (),
     notes: Sequence[str] = (),
 ) -> Path:
     """Writes the files of a site, which need no server: every page is one file and loads nothing.
@@ -33,7 +34,7 @@ def write_site(
         title: of the site.
         runs: by name.
         pages: the page of each run.
-        comparison: of the multi-task runs among them with the single-task ones.
+        comparisons: of the multi-task runs among them with the single-task ones, one per set of tasks.
         notes: remarks, such as runs that are not finished.
 
     Returns:
@@ -47,7 +48,7 @@ def write_site(
     write_files(folder / "runs", {files[name]: pages[name] for name in runs})
     top: dict[str, str | bytes] = {"index.html": index_page(title, runs, links, notes)}
     if len(runs) > 1:
-        top[_ALL] = several_page(title, runs, comparison=comparison, links=links, notes=notes)
+        top[_ALL] = several_page(title, runs, comparisons=comparisons, links=links, notes=notes)
     written = dict(zip(top, write_files(folder, top), strict=True))
     return written["index.html"]
 
@@ -91,17 +92,16 @@ def _file_names(runs: Mapping[str, RunRecord]) -> dict[str, str]:
 
 
 def run_names(folders: Sequence[Path]) -> list[str]:
-    """Returns a short name per run folder: as many of its last parts as make the names different.
+    """Returns a name per run folder: its path below the folder that all of them are in.
 
     Examples:
-        >>> run_names([Path("a/tiny"), Path("b/tiny"), Path("b/large")])
-        ['a/tiny', 'b/tiny', 'b/large']
-        >>> run_names([Path("a/tiny"), Path("a/large")])
-        ['tiny', 'large']
+        >>> run_names([Path("a/tiny"), Path("a/tiny-single/vqa")])
+        ['tiny', 'tiny-single/vqa']
+        >>> run_names([Path("a/tiny")])
+        ['tiny']
     """
-    whole = [folder.resolve().parts[1:] for folder in folders]
-    for count in range(1, max(map(len, whole), default=1) + 1):
-        names = ["/".join(parts[-count:]) for parts in whole]
-        if len(set(names)) == len(set(whole)):
-            return names
-    return [str(folder) for folder in folders]
+    whole = [folder.resolve() for folder in folders]
+    if not whole:
+        return []
+    above = Path(os.path.commonpath([folder.parent for folder in whole]))
+    return [folder.relative_to(above).as_posix() for folder in whole]

@@ -31,7 +31,7 @@ def test_scores_stand_side_by_side_with_intervals_in_the_order_of_tasks(runs) ->
 def test_single_task_runs_among_them_give_a_comparison_and_its_verdicts(made_run, tmp_path) -> None:
     values = {"both": {"pets": 60.0, "look": 50.0}, "pets": {"pets": 55.0}, "look": {"look": 40.0}}
     runs = {name: read_run(made_run(tmp_path / name, own)) for name, own in values.items()}
-    html = several_page("t", runs, comparison=compare(list(runs.values())))
+    html = several_page("t", runs, comparisons=[compare(list(runs.values()))])
     assert "<h2>Multi-task against single-task</h2>" in html
     assert "delta-m" in html
     assert "its single-task model" in html.split("<h2>Scores")[0]

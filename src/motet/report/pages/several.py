@@ -17,6 +17,7 @@ from motet.report.runs import RunRecord
 from motet.report.tables import bare
 from motet.report.verdict import verdicts
 
+_CLAIMS = {"better": "▲ better", "worse": "▼ worse", "no difference": "= no difference", "no claim": "no claim"}
 _PANELS = 12
 """Panels up to which curves are shown at once."""
 
@@ -25,7 +26,7 @@ def several_page(
     title: str,
     runs: Mapping[str, RunRecord],
     *,
-    comparison: Comparison | None = None,
+    comparisons: Sequence[Comparison] = (),
     links: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> str:
@@ -34,16 +35,16 @@ def several_page(
     Args:
         title: the heading.
         runs: by name; the first is the one that the others are compared with.
-        comparison: of the multi-task runs among them with the single-task runs among them.
+        comparisons: of the multi-task runs among them with the single-task runs among them, one per set of tasks.
         links: addresses of the runs' own pages.
         notes: remarks.
     """
     tasks = tuple(dict.fromkeys(task for run in runs.values() for task in run.tasks))
     differences, refused = run_differences(runs)
     sections = [
-        ("Verdict", _verdicts(runs, comparison, differences)),
+        ("Verdict", _verdicts(runs, comparisons, differences)),
         ("Scores", _scores(runs, tasks, links or {})),
-        *([("Multi-task against single-task", html_comparison(comparison))] if comparison is not None else []),
+        *([("Multi-task against single-task", "".join(map(html_comparison, comparisons)))] if comparisons else []),
         *([("Learning curves", curves)] if (curves := _learning_curves(runs, tasks)) else []),
         ("Runs", _costs(runs, links or {})),
         ("Notes", html_list((*notes, *refused, *_notes(runs)), "Nothing to note.")),
@@ -53,7 +54,7 @@ def several_page(
 
 
 def _verdicts(
-    runs: Mapping[str, RunRecord], comparison: Comparison | None, differences: Sequence[RunDifference]
+    runs: Mapping[str, RunRecord], comparisons: Sequence[Comparison], differences: Sequence[RunDifference]
 ) -> str:
     rows = [
         (
@@ -63,7 +64,7 @@ def _verdicts(
             f"{bare(one.result.value, one.result.unit)} against {tables.number(one.reference.value, one.result.unit)}",
             bare(one.difference.value, one.result.unit, sign=True),
             _interval(one),
-            one.claim,
+            _CLAIMS[one.claim],
         )
         for one in differences
     ]
@@ -73,9 +74,10 @@ def _verdicts(
         "Differences are positive where the run is better. Their intervals are a bootstrap over the same images and "
         "hold together (1 - 0.05 / number of comparisons each). One seed says nothing about the spread over seeds."
     )
+    by_tasks = {frozenset(pair.task for pair in one.pairs): one for one in comparisons}
     single = []
     for name, run in runs.items():
-        own = comparison if len(run.tasks) > 1 else None
+        own = by_tasks.get(frozenset(run.tasks)) if len(run.tasks) > 1 else None
         single.append(details(name, html_verdicts(verdicts(run, own))))
     return against + (muted(about) if rows else "") + "<h3>Run by run</h3>" + "".join(single)
 
