@@ -45,6 +45,18 @@ def test_several_runs_become_one_page_beside_them(tmp_path, capsys) -> None:
     assert (tmp_path / "deep" / "page.html").read_text() == page
 
 
+def test_two_runs_of_one_seed_are_no_seeds_of_each_other(tmp_path, capsys) -> None:
+    tasks = {"pets": 50.0, "look": 40.0}
+    multi = [write_run(tmp_path / name, tasks) for name in "ab"]
+    single = [write_run(tmp_path / "a-single" / task, {task: 30.0}) for task in tasks]
+    assert typed(*multi, *single) == 0
+    page = (tmp_path / "runs.html").read_text()
+    assert "One multi-task model for 2 tasks against one single-task model per task, 1 seed." in page
+    assert "b has the tasks and the seed of a" in " ".join(capsys.readouterr().out.split())
+    assert "<h1>a and 3 more runs</h1>" in page
+    assert "a-single/pets" in page
+
+
 def test_a_folder_of_runs_becomes_a_site_without_those_that_are_not_finished(tmp_path, capsys) -> None:
     write_run(tmp_path / "runs" / "a", {"pets": 50.0})
     (tmp_path / "runs" / "a" / "report.html").write_text("its own page")

@@ -32,7 +32,7 @@ def test_a_dot_with_an_interval_has_a_line_and_one_without_has_none() -> None:
     )
     (axes,) = figure.axes
     assert [list(line.get_xdata()) for line in axes.lines] == [[55, 65]]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["multi-task", "single-task"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["multi-task", "single-task"]
     heights = [collection.get_offsets()[0][1] for collection in axes.collections]
     assert heights[0] != heights[1]
 

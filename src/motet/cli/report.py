@@ -94,15 +94,19 @@ def _comparisons(records: Mapping[str, RunRecord]) -> tuple[list[Comparison], li
     from motet.report import compare
 
     single = [run for run in records.values() if len(run.tasks) == 1]
-    several: dict[frozenset[str], list[RunRecord]] = {}
-    for run in records.values():
-        if len(run.tasks) > 1:
-            several.setdefault(frozenset(run.tasks), []).append(run)
     comparisons: list[Comparison] = []
     why: list[str] = []
-    for group in several.values() if single else ():
+    several: dict[frozenset[str], dict[int, str]] = {}
+    for name, run in records.items() if single else ():
+        if len(run.tasks) > 1:
+            first = several.setdefault(frozenset(run.tasks), {}).setdefault(run.seed, name)
+            if first != name:  # another run, not another seed of the same
+                why.append(
+                    f"{name} has the tasks and the seed of {first}: only {first} is compared with single-task models"
+                )
+    for group in several.values():
         try:
-            comparisons.append(compare([*group, *single]))
+            comparisons.append(compare([*(records[name] for name in group.values()), *single]))
         except ConfigError as error:
             why.append(f"no comparison with single-task models: {error}")
     return comparisons, why

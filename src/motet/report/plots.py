@@ -20,6 +20,7 @@ from motet.core.printable import printable
 _MARKERS = ("o", "s", "^", "D", "v")
 _LINES = ("-", "--", ":")
 _COLUMNS = 3
+_LEGEND_LETTERS = 120  # that fit side by side into a figure
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def overlaid_curves(
     drawn = {task: lines for task, lines in by_task.items() if any(map(_finite, lines.values()))}
     runs = list(dict.fromkeys(run for lines in drawn.values() for run in lines))
     rows = max(1, -(-len(drawn) // _COLUMNS))
-    figure = new_figure(9.0, 2.2 * rows + (0.6 if len(runs) > 1 else 0.2))
+    named = [short(run) for run in runs]
+    figure = new_figure(9.0, 2.2 * rows + (_legend_inches(named) if len(runs) > 1 else 0.2))
     shown: dict[str, Any] = {}
     for place, (task, lines) in enumerate(drawn.items()):
         axes = figure.add_subplot(rows, _COLUMNS, place + 1)
@@ -109,10 +111,7 @@ def overlaid_curves(
             axes.set_xlabel("step", fontsize=8, color=theme.text)
         dress(axes, theme)
     if len(runs) > 1:
-        figure.legend(
-            [shown[run] for run in runs], [short(run, 30) for run in runs], fontsize=8, frameon=False,
-            labelcolor=theme.text, loc="outside upper left", ncols=4,
-        )  # fmt: skip
+        _legend(figure, [shown[run] for run in runs], named, theme)
     return figure
 
 
@@ -170,8 +169,10 @@ def score_points(values: Sequence[ScorePoint], *, label: str, theme: Theme = LIG
     series = list(dict.fromkeys(dot.series for dot in values))
     in_task = {task: list(dict.fromkeys(dot.series for dot in values if dot.task == task)) for task in tasks}
     most = max(map(len, in_task.values()), default=1)
-    figure = new_figure(9.0, max(0.46, 0.15 * most + 0.1) * len(tasks) + 1.0 + 0.2 * (len(series) // 6))
+    named = [short(name) for name in series]
+    figure = new_figure(9.0, max(0.46, 0.15 * most + 0.1) * len(tasks) + 0.7 + _legend_inches(named))
     axes = figure.add_subplot()
+    shown: list[Any] = []
     step = min(0.28, 0.76 / max(1, most - 1))  # the points of a task stay in its row
     for number, name in enumerate(series):
         own = [dot for dot in values if dot.series == name]
@@ -183,12 +184,13 @@ def score_points(values: Sequence[ScorePoint], *, label: str, theme: Theme = LIG
         for dot, place in zip(own, places, strict=True):
             if dot.low is not None and dot.high is not None:
                 axes.plot([dot.low, dot.high], [place, place], color=colour, linewidth=1.6, solid_capstyle="round")
-        axes.scatter([dot.value for dot in own], places, color=colour, marker=marker, s=26, label=short(name), zorder=3)
+        values_of = [dot.value for dot in own]
+        shown.append(axes.scatter(values_of, places, color=colour, marker=marker, s=26, zorder=3))
     axes.set_yticks(range(len(tasks)), [short(task) for task in tasks])
     axes.set_ylim(len(tasks) - 0.5, -0.5)
     axes.set_xlabel(short(label, 120), fontsize=8, color=theme.text)
     dress(axes, theme, grid="x")
-    _legend(axes, theme)
+    _legend(figure, shown, named, theme)
     return figure
 
 
@@ -342,8 +344,18 @@ def dress(axes: Axes, theme: Theme, *, grid: str = "y") -> None:
     axes.set_axisbelow(True)
 
 
-def _legend(axes: Axes, theme: Theme) -> None:
-    axes.legend(
-        fontsize=8, frameon=False, labelcolor=theme.text, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6,
-        borderaxespad=0.2,
+def _legend_columns(names: Sequence[str]) -> int:
+    """Returns as many columns as fit into the width of a figure."""
+    return max(1, min(6, _LEGEND_LETTERS // (max(map(len, names), default=1) + 7)))
+
+
+def _legend_inches(names: Sequence[str]) -> float:
+    return 0.19 * -(-len(names) // _legend_columns(names)) + 0.1
+
+
+def _legend(figure: Figure, lines: Sequence[Any], names: Sequence[str], theme: Theme) -> None:
+    """Adds a legend above all axes, in as many lines as it needs."""
+    figure.legend(
+        lines, names, fontsize=8, frameon=False, labelcolor=theme.text, loc="outside upper left",
+        ncols=_legend_columns(names), borderaxespad=0.2,
     )  # fmt: skip
