@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "evaluation",
     },
     "analysis": {"core", "data", "training", "evaluation"},
-    "report": {"core", "data", "preprocess", "evaluation", "analysis"},
+    "report": {"core", "metrics", "data", "preprocess", "evaluation", "analysis"},
     "hub": {"core", "systems", "tasks", "preprocess", "evaluation", "report", "training"},
     # The service answers with what a report draws: maps in colours, attention.
     "serve": {"core", "preprocess", "report", "hub"},

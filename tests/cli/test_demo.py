@@ -1,5 +1,6 @@
 """`motet demo` from end to end on a recipe of a test's size: one model, two single-task runs, a page; then resumed."""
 
+import base64
 import io
 import json
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from motet.cli import demo as module
@@ -84,6 +86,38 @@ def test_the_same_command_again_trains_nothing_anew(
     assert not again.quick
     assert weights() == before
     assert again.comparison.delta_m == finished.comparison.delta_m
+
+
+def test_at_its_end_the_demo_serves_the_model_and_its_single_task_models(
+    finished: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fastapi")
+    from command_line import call
+    from live_service import live
+
+    from motet.serve.run import ServeSettings, app_of
+
+    ran: list[Path] = []
+    asked: list[tuple[dict, dict]] = []
+
+    def serve(settings: ServeSettings) -> None:
+        with live(app_of(settings)) as service:
+            _, _, tasks = service.ask("GET", "/tasks")
+            status, answer = service.predict("kind?model=single", image=base64.b64encode(image.getvalue()).decode())
+            assert status == 200
+            asked.append((json.loads(tasks), answer))
+
+    image = io.BytesIO()
+    Image.new("RGB", (64, 64), "gray").save(image, "PNG")
+    monkeypatch.setattr(module, "demo", lambda folder, quick, console: ran.append(folder))
+    monkeypatch.setattr("motet.serve.run.serve", serve)
+    out = call("demo", "--quick", "--serve", "--folder", finished.folder).out
+    assert ran == [finished.folder]
+    ((tasks, answer),) = asked
+    assert {task["name"]: task["single"] for task in tasks["tasks"]} == {"kind": True, "vqa": True}
+    assert answer["model"] == "single"
+    assert answer["predictions"][0]["kind"]
+    assert "serving" in out
 
 
 def test_a_slow_machine_takes_as_many_steps_as_fit_and_says_so(loaded: Run, tmp_path, monkeypatch) -> None:

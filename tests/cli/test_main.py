@@ -40,7 +40,9 @@ def test_every_help_has_an_example_of_that_very_command(motet, path):
 
 def test_the_commands_are_those_that_are_promised():
     names = {" ".join(path) for path in every_command()}
-    promised = "demo init list plan train evaluate baseline compare study tune predict serve data analyse export import"
+    promised = (
+        "demo init list plan train evaluate baseline compare report study tune predict serve data analyse export import"
+    )
     below = {
         "data": "check look stats leaks deduplicate regions",
         "analyse": "groups consistency interference affinity",

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from motet.core import (
+    Boxes,
     BoxSet,
     ClassPrediction,
     ConfigError,
@@ -19,6 +20,7 @@ from motet.core import (
 )
 from motet.evaluation.predictions_io import (
     annotation_to_json,
+    confidence,
     prediction_to_json,
     read_lines,
     value_to_json,
@@ -91,3 +93,31 @@ def test_the_error_of_a_damaged_file_has_its_row(tmp_path: Path) -> None:
 def test_ids_from_file_names_that_are_not_utf_8_come_back(tmp_path: Path) -> None:
     write_lines(tmp_path / "p.jsonl", [{"id": "f\udcfcr.jpg"}])
     assert [line["id"] for line in read_lines(tmp_path / "p.jsonl")] == ["f\udcfcr.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target", "expected"),
+    [
+        (ClassPrediction(1, scores=(0.0, 1.0)), PETS, 0.7311),
+        (ClassPrediction(0, scores=(0.0, 1.0)), PETS, 0.2689),
+        (ClassPrediction(0, scores=(1e5, 0.0)), PETS, 1.0),
+        (ClassPrediction(0), PETS, None),
+        (ClassPrediction(5, scores=(0.0, 1.0)), PETS, None),
+        (ClassPrediction(0, scores=(0.0, float("nan"))), PETS, None),
+        (ClassPrediction(0, scores=(0.0, 1.0)), Match("texts"), None),
+        (TextPrediction("cat", log_prob=float(np.log(0.25))), PETS, 0.25),
+        (TextPrediction("cat"), PETS, None),
+        (ScalarPrediction(0.5), Score(0, 1), None),
+        (BoxSet(np.zeros((2, 4)), np.zeros(2, dtype=int), np.array([0.2, 0.6])), Boxes(("cat",)), 0.6),
+        (BoxSet(np.zeros((0, 4)), np.zeros(0, dtype=int), np.zeros(0)), Boxes(("cat",)), None),
+    ],
+)
+def test_the_confidence_is_a_probability_or_the_surest_box(prediction, target, expected) -> None:
+    assert confidence(prediction, target) == expected
+
+
+def test_crowds_are_written_where_there_are_some() -> None:
+    corners, labels, ones = np.array([[0.0, 1.0, 2.0, 3.0]]), np.array([0]), np.ones(1)
+    one = BoxSet(corners, labels, ones, crowd=np.array([True]))
+    assert annotation_to_json(one, Boxes(("cat",)))["crowd"] == [True]
+    assert "crowd" not in annotation_to_json(BoxSet(corners, labels, ones, crowd=np.array([False])), Boxes(("cat",)))

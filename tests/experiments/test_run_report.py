@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from PIL import Image
 
 from motet.core import CheckpointError, Example, MemoryImage, Report, Result
 from motet.data.source import Source
-from motet.experiments.run_report import gallery, write_page
+from motet.experiments.run_report import gallery, run_content, write_page
 from motet.report import RunRecord
-from motet.tasks import captioning, detection, question_answering
+from motet.tasks import captioning, classification, detection, question_answering
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,30 @@ def test_the_page_holds_its_images(folder):
     page = write_page(folder, sources(), title="a run", per_task=2)
     text = page.read_text()
     assert page == folder / "report.html"
-    assert text.count("<figure>") == 4
-    assert "said 5" in text
+    assert text.count("<figure ") == 10
+    # The four hardest of each task first, then the spaced ones that are not among them.
+    assert re.findall("said ([0-9])", text) == list("0246501235")
+    assert text.count("among the worst") == 8
+
+
+def test_the_page_has_confusions_and_the_cards_know_their_confidence(tmp_path):
+    pets = classification("pets", ("cat", "dog"))
+    rows = [
+        {**line, "prediction": "cat", "ground_truth": ("cat", "dog")[number % 2], "confidence": number / 10}
+        for number, line in enumerate(lines("pets", "accuracy", lambda index: 100.0 * (index % 2 == 0)))
+    ]
+    (tmp_path / "predictions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in rows))
+    (tmp_path / "run.json").write_text(json.dumps({"tasks": ["pets"], "seed": 0, "data": {}}))
+    report = Report(role="test", results=(result("pets", "accuracy"),))
+    (tmp_path / "report.json").write_text(json.dumps(report.to_dict()))
+    (tmp_path / "log.jsonl").write_text("")
+    source = Source(name="pets/test", reader=Images(), tasks=(pets,), role="test")
+    content = run_content(tmp_path, (source,), title="a run", per_task=2, num_hardest=3)
+    assert content.confusions[0].counts.tolist() == [[5, 0, 0], [5, 0, 0]]
+    found = [(card.choice, card.confidence, card.correct) for card in content.gallery]
+    assert found[:3] == [("surest wrong", 0.9, False), ("surest wrong", 0.7, False), ("surest wrong", 0.5, False)]
+    assert found[3:] == [("evenly spaced", 0.0, True)]  # row 5 is among the surest
+    assert run_content(tmp_path, (), title="a run").confusions[0].names == ("cat", "dog")
 
 
 def test_a_folder_that_is_no_run_is_one_line(tmp_path):

@@ -75,6 +75,12 @@ def write_run(folder: Path, values: dict[str, float], *, seed: int = 0, metrics:
 
 
 @pytest.fixture
+def make_result():
+    """Makes main results."""
+    return result
+
+
+@pytest.fixture
 def made_run():
     """Writes run folders."""
     return write_run

@@ -1,8 +1,13 @@
 """Building blocks of pages."""
 
+import base64
+import hashlib
+import re
+
 from matplotlib.figure import Figure
 
-from motet.report.html import document, html_list, html_table, image_url, plot
+from motet.report.download import Numbers
+from motet.report.html import Link, document, html_list, html_table, image_url, plot
 
 
 def figure(width: float) -> Figure:
@@ -37,7 +42,8 @@ def test_a_plot_is_drawn_for_light_and_dark_and_a_narrow_one_keeps_its_width() -
     themes = []
     wide = plot(lambda theme: (themes.append(theme), figure(9.0))[1], "alt & text")
     assert len(set(themes)) == 2
-    assert "prefers-color-scheme: dark" in wide
+    assert wide.count("<img class") == 2
+    assert wide.index('class="light"') < wide.index('class="dark"')
     assert 'alt="alt &amp; text"' in wide
     assert "max-width" not in wide
     assert "max-width: 34rem" in plot(lambda theme: figure(5.0), "")
@@ -46,3 +52,28 @@ def test_a_plot_is_drawn_for_light_and_dark_and_a_narrow_one_keeps_its_width() -
 def test_images_are_embedded_by_their_own_type() -> None:
     assert image_url(b"\x89PNG\r\n").startswith("data:image/png;base64,")
     assert image_url(b"\xff\xd8\xff").startswith("data:image/jpeg;base64,")
+
+
+def test_a_plot_with_numbers_can_be_saved_without_being_embedded_twice() -> None:
+    html = plot(lambda theme: figure(9.0), "", Numbers("my plot", ("x",), [(1,)]))
+    assert 'download="my-plot.svg" href="#"' in html
+    assert 'download="my-plot.csv" href="data:text/csv;base64,' in html
+    assert html.count("data:image/svg+xml") == 2
+    assert "download" not in plot(lambda theme: figure(9.0), "")
+
+
+def test_only_the_pages_own_script_may_run() -> None:
+    page = document("t", "<script>alert(1)</script>", [])
+    script = page.rsplit("<script>", 1)[1].split("</script>")[0]
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'\"" in page
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|https?:", script
+    )
+
+
+def test_a_long_table_is_marked_for_the_filter_and_links_are_cells() -> None:
+    rows = [(Link("<a>", 'b"c'), "1")] * 12
+    assert '<table class="long">' in html_table(("run", "x"), rows)
+    assert "long" not in html_table(("run", "x"), rows[:11])
+    assert '<a href="b&quot;c">&lt;a&gt;</a>' in html_table(("run", "x"), rows)

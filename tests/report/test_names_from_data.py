@@ -13,13 +13,18 @@ from PIL import Image
 from motet.cli.console import print_json, print_lines, table
 from motet.core import BoxSet
 from motet.core.printable import printable
-from motet.report import plots, tables
+from motet.report import plots, plots_of_classes, tables
+from motet.report.confusion import Confusion
+from motet.report.content import PredictionCard
+from motet.report.download import Numbers
 from motet.report.draw import draw_boxes, draw_referred_boxes, with_caption
 from motet.report.draw.legend import with_colour_names
 from motet.report.draw.panels import side_by_side, with_weights
 from motet.report.heat import HeatTable, heat
-from motet.report.html import document, html_list, html_table
+from motet.report.html import Link, details, document, html_list, html_table, plot
+from motet.report.pages.cards import html_gallery
 from motet.report.plots import ScorePoint, TimedScore
+from motet.report.precision_recall import PrecisionRecall
 from motet.report.write import write_files
 from motet.training.logging import RunLogger
 
@@ -28,10 +33,24 @@ NAMES = [
     "a\nb", "[red]x[/red]", "%s {0}", "", "\u2028", "x" * 300,
 ]  # fmt: skip
 
+
+def _confusion(name: str) -> Confusion:
+    return Confusion(name, (name, "b"), np.array([[1, 1, 1], [0, 1, 0]]))
+
+
+def _curve(name: str) -> PrecisionRecall:
+    return PrecisionRecall(name, name, 3, np.array([1.0]), np.array([0.5]), np.array([0.9]))
+
+
 FIGURES: dict[str, Callable[[str], Figure]] = {
     "curves": lambda n: plots.curves({n: [(0, 1.0), (1, 2.0)]}, label=n, baselines={n: 1.0}),
     "horizontal_bars": lambda n: plots.horizontal_bars({n: 3.0}, label=n),
-    "class_bars": lambda n: plots.class_bars({n: 3.0, f"{n} ": None}, mean=3.0, label="%"),
+    "class_bars": lambda n: plots_of_classes.class_bars({n: 3.0, f"{n} ": None}, mean=3.0, label="%"),
+    "confusion_matrix": lambda n: plots_of_classes.confusion_matrix(_confusion(n)),
+    "precision_over_recall": lambda n: plots_of_classes.precision_over_recall([_curve(n)]),
+    "overlaid_curves": lambda n: plots.overlaid_curves(
+        {n: {n: [(0, 1.0)], "b": [(0, 2.0)]}}, label={n: n}, baselines={n: 1.0}
+    ),
     "score_points": lambda n: plots.score_points([ScorePoint(n, "multi-task", 1.0, 0.5, 2.0)], label=n),
     "score_against_time": lambda n: plots.score_against_time([TimedScore(n, "beam", 0.1, 1.0, n)], label=n),
     "status_timeline": lambda n: plots.status_timeline({n: [(0, "go")]}, steps=4),
@@ -73,13 +92,18 @@ def test_images_carry_every_name(draw: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_pages_hold_every_name_as_text(name: str, tmp_path: Path) -> None:
-    body = html_table((name,), [(name,)]) + html_list([name], "none")
+    body = html_table((name,), [(name,), (Link(name, name),)], name=name) + html_list([name], "none")
+    body += details(name, "") + html_gallery(
+        [PredictionCard(b"\xff\xd8\xff", name, name, name, name, ranked_texts=((name, True),))], (), (name,)
+    )
+    body += plot(lambda theme: Figure((1, 1)), name, Numbers(name, (name,), [(name,)]))
     write_files(
         tmp_path,
         {"page.html": document(name, body, [(name, body)]), "page.md": tables.table((name, "value"), [(name, "1")])},
     )
     page = (tmp_path / "page.html").read_bytes().decode()
-    assert "<script>" not in page
+    assert page.count("<script>") == 1  # the page's own, the only one that its policy allows
+    assert "<script>x" not in page
     assert printable(page) == page
     markdown = (tmp_path / "page.md").read_bytes().decode()
     assert len(markdown.splitlines()) == 3

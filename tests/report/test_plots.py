@@ -7,9 +7,9 @@ from motet.report.plots import (
     LIGHT,
     ScorePoint,
     TimedScore,
-    class_bars,
     curves,
     horizontal_bars,
+    overlaid_curves,
     png,
     score_against_time,
     score_points,
@@ -32,7 +32,7 @@ def test_a_dot_with_an_interval_has_a_line_and_one_without_has_none() -> None:
     )
     (axes,) = figure.axes
     assert [list(line.get_xdata()) for line in axes.lines] == [[55, 65]]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["multi-task", "single-task"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["multi-task", "single-task"]
     heights = [collection.get_offsets()[0][1] for collection in axes.collections]
     assert heights[0] != heights[1]
 
@@ -87,17 +87,29 @@ def test_a_task_is_thick_where_it_goes_thin_where_it_stands_and_absent_while_it_
     assert [text.get_text() for text in axes.texts] == ["40%", "50%"]
 
 
-def test_classes_stand_by_their_number_and_one_without_an_annotation_has_words() -> None:
-    (axes,) = class_bars({"road": 90.0, "pole": 10.25, "train": None}, mean=50.125, label="miou (%)").axes
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["road", "pole", "train"]
-    assert [bar.get_width() for bar in axes.patches] == [90.0, 10.25, 0.0]
-    assert [text.get_text() for text in axes.texts] == ["90.0", "10.2", "no ground truth"]
-    assert list(axes.lines[0].get_xdata()) == [50.125, 50.125]
+def test_runs_keep_their_colour_and_a_task_without_a_number_has_no_axes() -> None:
+    nan = float("nan")
+    lines = {
+        "pets": {"a": [(1, 1.0)], "b": [(1, 2.0)]},
+        "nothing": {"a": [(1, nan)], "b": []},
+        "read": {"b": [(1, 3.0)]},
+    }
+    figure = overlaid_curves(lines, label="loss", baselines={})
+    assert [axes.get_title(loc="left").split()[0] for axes in figure.axes] == ["pets", "read"]
+    first, second = figure.axes
+    assert first.lines[1].get_color() == second.lines[0].get_color() != first.lines[0].get_color()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+    assert not curves({"pets": [(1, 1.0)]}, label="loss", baselines={}).legends
 
 
-def test_many_classes_stand_in_columns_none_is_left_out() -> None:
-    values = {f"a class of a long name {place:03}": float(place) for place in range(48)}
-    panels = class_bars(values, mean=23.5, label="miou (%)").axes
-    assert [len(axes.patches) for axes in panels] == [16, 16, 16]
-    assert [axes.patches[0].get_width() for axes in panels] == [47.0, 31.0, 15.0]
-    assert max(len(text.get_text()) for text in panels[0].get_yticklabels()) == 24
+def test_the_points_of_a_task_stay_in_its_row_however_many_runs_there_are() -> None:
+    values = [ScorePoint(task, f"run {n}", float(n), 0.0, 9.0) for task in ("a", "b") for n in range(9)]
+    values += [ScorePoint("c", "run 8", 1.0)]
+    (axes,) = score_points(values, label="%").axes
+    places = [float(y) for points in axes.collections for y in points.get_offsets()[:, 1]]
+    rows = [round(y) for y in places]
+    assert sorted(rows) == [0] * 9 + [1] * 9 + [2]
+    assert max(abs(y - row) for y, row in zip(places, rows, strict=True)) < 0.45
+    assert places[-1] == 2.0  # alone in its row
+    looks = {(str(points.get_facecolor()), points.get_paths()[0].vertices.tobytes()) for points in axes.collections}
+    assert len(looks) == 9

@@ -99,6 +99,71 @@ def test_boxes_are_drawn_where_they_are(page, service, photos) -> None:
 
 
 @needs_browser
+def test_unsure_boxes_are_drawn_on_demand(page, service, photos) -> None:
+    shown(page, service, (1300, 900), photos[:1], "things")
+    ask(page)
+    page.wait("document.querySelector('.card svg rect')")
+    counts = "['.card svg rect', '.found li:not(.note)'].map(one => document.querySelectorAll(one).length)"
+    note = "document.querySelector('.found .note')?.textContent"
+    before = page.run(counts)
+    assert before[0] == before[1] > 0
+
+    def slide(score: str) -> None:
+        page.run(f"document.querySelector('#score').value = {score}")
+        page.run("document.querySelector('#score').dispatchEvent(new Event('input'))")
+
+    slide("1")
+    assert page.run(counts) == [0, 0]
+    assert page.run(note).endswith("more below a score of 1")
+    assert page.run("document.querySelector('#score-shown').textContent") == "1.00"
+    slide("0")
+    assert page.run(counts)[0] >= before[0]
+    assert page.run(note) is None
+    page.click("#tasks label:has(input[value=things])")
+    assert page.run("document.querySelector('#score-field').getClientRects().length") == 0
+
+
+@needs_browser
+def test_boxes_of_both_models_are_drawn_side_by_side(page, photos) -> None:
+    models = ServedModels(toy_predictor(), {"things": Path("x")}, lambda folder: toy_predictor())
+    with live(create_app(models)) as service:
+        shown(page, service, (1300, 900), photos[:1], "things")
+        page.click("#compare")
+        ask(page)
+        page.wait("document.querySelectorAll('[data-model] .stage svg rect').length >= 2")
+        places = [
+            page.run(f"document.querySelector('[data-model={one}] .stage').getBoundingClientRect().x")
+            for one in ("multi", "single")
+        ]
+        assert places[1] > places[0] + 100
+        assert page.run("document.querySelectorAll('figure .stage rect').length") == 0
+
+
+@needs_browser
+def test_an_image_is_enlarged_with_its_boxes_and_the_theme_can_be_switched(page, service, photos) -> None:
+    page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
+    shown(page, service, (1300, 900), photos[:1], "things")
+    ask(page)
+    page.wait("document.querySelector('.card svg rect')")
+    page.click(".card .stage")
+    assert page.run("document.querySelector('#large').open")
+    assert page.run("document.querySelectorAll('#large .stage rect').length") > 0
+    large, small = (
+        page.run(f"document.querySelector('{one}').getBoundingClientRect().width")
+        for one in ("#large img", ".card .stage img")
+    )
+    assert large > small
+    page.click("#large .stage")
+    assert not page.run("document.querySelector('#large').open")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    assert page.run(paper) == "rgb(251, 250, 248)"
+    page.click("#theme")
+    assert page.run(paper) == "rgb(23, 23, 26)"
+    assert page.run("document.querySelector('#theme').textContent") == "Light"
+    assert page.problems == []
+
+
+@needs_browser
 def test_the_single_task_models_stand_beside_it_with_probabilities(page, service, photos) -> None:
     shown(page, service, (1300, 900), photos[:1], "bright", "grey")
     page.click("#compare")

@@ -205,7 +205,7 @@ def compare(
     comparison = compare_runs(records)
     first = next(record for record in records if len(record.tasks) > 1)
     given = next(folder for folder, used in found.items() if used == first.folder)
-    sources, missing = _sources(first.folder, trust, data)
+    sources, missing = evaluated_sources(first.folder, trust, data)
     title = given.name if given == first.folder else f"{given.name}, {first.name}"
     page = write_page(first.folder, sources, title=title, comparison=comparison, trust=trust or ())
     place = out or given
@@ -252,7 +252,7 @@ def _write_comparison(folder: Path, comparison: Comparison) -> None:
     write_whole(folder / "comparison.md", f"{scores}\n\n{cost}\n")
 
 
-def _sources(
+def evaluated_sources(
     folder: Path, trust: list[str] | None, data: list[str] | None
 ) -> tuple[tuple[Source, ...], tuple[str, ...]]:
     """Returns the evaluated sources of a run, for the images of its page; or none, and the line that says why."""

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from motet.cli import analyse, compare, export, import_weights, inspect, predict, serve, start, training, tune
+from motet.cli import analyse, compare, export, import_weights, inspect, predict, report, serve, start, training, tune
 from motet.cli.stop import Stopped, stopping
 from motet.cli.stray_settings import stray_settings
 from motet.cli.waiting_threads import choose_waiting_threads
@@ -36,7 +36,7 @@ def app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     )
     whole.callback(help=_ABOUT, epilog="Example:  motet demo      then:  motet COMMAND --help")(_version)
-    for group in (start, inspect, training, tune, compare, analyse, predict, serve, export, import_weights):
+    for group in (start, inspect, training, tune, compare, report, analyse, predict, serve, export, import_weights):
         group.add_to(whole)
     return whole
 

@@ -81,6 +81,29 @@ def ranking_to_json(prediction: Prediction, annotation: Any, target: TargetSpec)
     return {"first": order[:TOP_K].tolist(), "rank": best, "among": len(scores)}
 
 
+def confidence(prediction: Prediction, target: TargetSpec) -> float | None:
+    """Returns how sure a prediction is, from 0 to 1: its probability, or the score of its surest box; None if unknown.
+
+    A softmax over the scores of all names, or the probability of all words of a text. Rankings have none: their scores
+    are similarities of any size.
+
+    Examples:
+        >>> confidence(ClassPrediction(1, scores=(0.0, 1.0)), Label(("cat", "dog")))
+        0.7311
+    """
+    match prediction:
+        case ClassPrediction(index=index, scores=scores) if isinstance(target, Label | Answer) and scores:
+            shares = np.exp(np.asarray(scores, dtype=np.float64) - max(scores))
+            share = float(shares[index] / shares.sum()) if 0 <= index < len(scores) else float("nan")
+        case TextPrediction(log_prob=log_prob) if log_prob:
+            share = float(np.exp(min(0.0, log_prob)))
+        case BoxSet(scores=scores) if len(scores):
+            share = float(np.max(scores))
+        case _:
+            return None
+    return round(share, 4) if np.isfinite(share) else None
+
+
 def annotation_to_json(annotation: Any, target: TargetSpec) -> Any:
     """Returns an annotation as JSON values: a class as its name, a map as its size only."""
     if isinstance(target, Label):
@@ -107,6 +130,8 @@ def _boxes_to_json(boxes: BoxSet, target: TargetSpec) -> dict[str, Any]:
     fields: dict[str, Any] = value_to_json(boxes)
     fields["boxes_xyxy"] = np.round(np.asarray(boxes.boxes_xyxy, dtype=np.float64), 2).tolist()
     fields["scores"] = [float(f"{score:.6g}") for score in boxes.scores]
+    if np.any(boxes.crowd):
+        fields["crowd"] = [bool(one) for one in boxes.crowd]
     if isinstance(target, Boxes):
         fields["names"] = [target.names[int(label)] for label in boxes.labels]
         if boxes.attributes and target.attributes:

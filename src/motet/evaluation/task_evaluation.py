@@ -35,7 +35,13 @@ from motet.core import (
 from motet.core.ranks import gather
 from motet.evaluation.batches import EvaluationRow, batches, own_rows
 from motet.evaluation.intervals import Bootstrap, bootstrap
-from motet.evaluation.predictions_io import annotation_to_json, prediction_to_json, ranking_to_json, value_to_json
+from motet.evaluation.predictions_io import (
+    annotation_to_json,
+    confidence,
+    prediction_to_json,
+    ranking_to_json,
+    value_to_json,
+)
 
 MIN_IMAGES_FOR_A_CLAIM = 200  # with fewer, an evaluation shows only that the format is read
 
@@ -54,7 +60,8 @@ class TaskEvaluation:
         source: name of the source.
         metrics: the task's metrics, updated with the rows.
         images: row id to image ids.
-        predictions: row id to text, prediction, annotation and ranking as JSON values; empty unless they are kept.
+        predictions: row id to text, prediction, annotation, and further entries ("ranking", "confidence") as JSON
+            values; empty unless they are kept.
         answers: some of the different predictions, in words: enough to see that all are the same.
     """
 
@@ -83,7 +90,7 @@ class TaskEvaluation:
                 value_to_json(row.text),
                 prediction_to_json(prediction, target),
                 annotation_to_json(annotation, target),
-                ranking_to_json(prediction, annotation, target),
+                _further(prediction, annotation, target),
             )
 
     def merged(self) -> TaskEvaluation:
@@ -153,7 +160,7 @@ class TaskEvaluation:
         ids = sorted(self.predictions)
         scores = {metric.name: metric.row_scores(ids) for metric in self.metrics}
         for place, row_id in enumerate(ids):
-            text, prediction, annotation, ranking = self.predictions[row_id]
+            text, prediction, annotation, further = self.predictions[row_id]
             yield {
                 "id": row_id,
                 "images": list(self.images[row_id]),
@@ -162,7 +169,7 @@ class TaskEvaluation:
                 "text": text if "text" in self.task.inputs else "",
                 "prediction": prediction,
                 "ground_truth": annotation,
-                **({"ranking": ranking} if ranking else {}),
+                **further,
                 # A map without an annotated pixel has a score of NaN, which is no JSON.
                 "scores": {
                     name: round(float(s[place]), 4)
@@ -170,6 +177,15 @@ class TaskEvaluation:
                     if s is not None and np.isfinite(s[place])
                 },
             }
+
+
+def _further(prediction: Prediction, annotation: Any, target: TargetSpec) -> dict[str, Any]:
+    """Returns the entries of a line that only some kinds of targets have."""
+    entries = {
+        "ranking": ranking_to_json(prediction, annotation, target) or None,
+        "confidence": confidence(prediction, target),
+    }
+    return {name: entry for name, entry in entries.items() if entry is not None}
 
 
 def _in_words(prediction: Prediction, target: TargetSpec) -> str:

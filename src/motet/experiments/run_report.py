@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from motet.core import CheckpointError, DataError, System
+from motet.core import CheckpointError, DataError, Label, System
 from motet.core.model_folder import model_folder, steps_in
 from motet.core.whole_files import write_whole
 from motet.data.source import Source
 from motet.hub import load_system, model_card
 from motet.report import Comparison, Content, read_run, write_report
 from motet.report.cards.attention import attention_cards
+from motet.report.confusion import confusions
+from motet.report.gallery import checked_lines
 from motet.report.gallery import gallery as gallery
+from motet.report.precision_recall import precision_recall
 
 PREDICTIONS = "predictions.jsonl"
 _CARD = "README.md"
@@ -46,12 +50,50 @@ def write_page(
         CheckpointError: a folder that is no finished run.
         DataError: a folder that cannot be written.
     """
-    run = read_run(folder)
-    predictions = tuple(gallery(folder / PREDICTIONS, sources, run, per_task=per_task))
     system = _saved(folder, trust)
-    attention = () if system is None else tuple(attention_cards(system, sources, run, per_task=ATTENTION_ROWS))
-    page, _ = write_report(folder, Content(title, run, comparison, predictions, attention))
+    content = run_content(folder, sources, title=title, comparison=comparison, per_task=per_task)
+    if system is not None:
+        rows = attention_cards(system, sources, content.run, per_task=ATTENTION_ROWS)
+        content = replace(content, attention=tuple(rows))
+    page, _ = write_report(folder, content)
     return page
+
+
+def run_content(
+    folder: Path,
+    sources: Sequence[Source],
+    *,
+    title: str,
+    comparison: Comparison | None = None,
+    per_task: int = 6,
+    num_hardest: int = 4,
+) -> Content:
+    """Returns what the page of a finished run shows, except for attention, which needs its model.
+
+    Args:
+        folder: of the run.
+        sources: of the run; without them there are no images.
+        title: of the page.
+        comparison: with single-task models, where there are any.
+        per_task: evenly spaced images per task.
+        num_hardest: images per task with the surest wrong or the worst predictions.
+
+    Raises:
+        CheckpointError: a folder that is no finished run.
+        DataError: a damaged file of predictions.
+    """
+    run, path = read_run(folder), folder / PREDICTIONS
+    cards = tuple(gallery(path, sources, run, per_task=per_task, num_hardest=num_hardest))
+    lines = list(checked_lines(path)) if path.exists() else []
+    names = {task.name: task.target.names for s in sources for task in s.tasks if isinstance(task.target, Label)}
+    return Content(
+        title,
+        run,
+        comparison,
+        cards,
+        confusions=confusions(lines, run, names),
+        curves=precision_recall(lines, run),
+    )
 
 
 def _saved(folder: Path, trust: Sequence[str]) -> System | None:

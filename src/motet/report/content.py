@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from motet.report.compare import Comparison
+from motet.report.confusion import Confusion
+from motet.report.precision_recall import PrecisionRecall
 from motet.report.runs import RunRecord
+
+Choice = Literal["surest wrong", "worst", "evenly spaced"]
+"""Reasons why a row is in the gallery."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class PredictionCard:
         score: of this row, such as "CIDEr 83"; "" for none.
         wide: the image needs the width of two cards, such as several panels side by side.
         ranked_texts: the best texts of a ranking, the best first, each with whether it is correct.
+        confidence: from 0 to 1, of the prediction; None if unknown.
+        choice: the reason why this row is shown.
     """
 
     image: bytes = field(repr=False)
@@ -34,6 +42,8 @@ class PredictionCard:
     score: str = ""
     wide: bool = False
     ranked_texts: tuple[tuple[str, bool], ...] = ()
+    confidence: float | None = None
+    choice: Choice = "evenly spaced"
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,8 @@ class Content:
         attention: attention maps drawn on images; empty where the system does not return any.
         credit: licence lines that must be shown with the images, besides the run's own.
         notes: remarks, besides the report's own.
+        confusions: of the tasks with classes.
+        curves: precision and recall of the classes of detection tasks.
     """
 
     title: str
@@ -89,6 +101,8 @@ class Content:
     attention: Sequence[PredictionCard] = ()
     credit: tuple[str, ...] = field(default=())
     notes: tuple[str, ...] = field(default=())
+    confusions: Sequence[Confusion] = ()
+    curves: Sequence[PrecisionRecall] = ()
 
     @property
     def all_credit(self) -> tuple[str, ...]:

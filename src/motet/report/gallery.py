@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,39 +14,40 @@ from motet.evaluation.predictions_io import read_lines
 from motet.evaluation.retrieval import Split, is_ranked
 from motet.preprocess.images import decode
 from motet.report.cards import predictions as cards
+from motet.report.cards.hardest import CORRECT_PER_ROW, confidence_of, hardest
 from motet.report.cards.rows import evaluated_tasks, readable_evenly_spaced, spaced_places
-from motet.report.content import PredictionCard
+from motet.report.content import Choice, PredictionCard
 from motet.report.runs import RunRecord
 
 Line = Mapping[str, Any]
-_CORRECT_PER_ROW = {"accuracy", "answer_match", "exact_match", "region_accuracy", "match_accuracy", "recall_at_1"}
-"""Metrics whose score of one row is 0 or 100: their cards have a mark instead of the score."""
 
 
-def gallery(predictions: Path, sources: Sequence[Source], run: RunRecord, *, per_task: int) -> Iterator[PredictionCard]:
-    """Yields cards of some rows of every evaluated task, evenly spaced over its source.
+def gallery(
+    predictions: Path, sources: Sequence[Source], run: RunRecord, *, per_task: int, num_hardest: int = 0
+) -> Iterator[PredictionCard]:
+    """Yields cards of some rows of every evaluated task: the hardest ones, then some evenly spaced over its source.
 
     Args:
         predictions: the file of every row's prediction; without it there are no cards.
         sources: whose readers find the images.
         run: its report names the source that each task was evaluated on.
-        per_task: rows per task.
+        per_task: evenly spaced rows per task.
+        num_hardest: rows per task with the surest wrong or the worst predictions (see `hardest`).
     """
     if not predictions.exists():
         return
-    lines = {(line["task"], line["source"], line["id"]): line for line in _checked_lines(predictions)}
+    lines = {(line["task"], line["source"], line["id"]): line for line in checked_lines(predictions)}
     for result, source, task in evaluated_tasks(sources, run):
         by_id = {
             row_id: line for (name, place, row_id), line in lines.items() if (name, place) == (task.name, source.name)
         }
-        made = (
-            _ranked(source, task, by_id, per_task)
-            if is_ranked(task, source.reader)
-            else _rows(source, task, by_id, per_task)
-        )
         try:
-            for card, line in made:
-                yield _scored(card, result, line)
+            hard = hardest(by_id.values(), result, num_hardest) if num_hardest else []
+            chosen: dict[str, Choice] = {line["id"]: choice for line, choice in hard}
+            make = _ranked if is_ranked(task, source.reader) else _rows
+            for card, line in make(source, task, by_id, per_task, chosen):
+                sure, choice = confidence_of(line), chosen.get(line["id"], "evenly spaced")
+                yield replace(_scored(card, result, line), confidence=sure, choice=choice)
         # A line has a form of its own for each kind of target, which somebody may have changed in any way.
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             if isinstance(error, MotetError):
@@ -55,7 +56,8 @@ def gallery(predictions: Path, sources: Sequence[Source], run: RunRecord, *, per
             raise DataError(f"predictions: got {got}; want those that motet wrote", path=predictions) from error
 
 
-def _checked_lines(predictions: Path) -> Iterator[Line]:
+def checked_lines(predictions: Path) -> Iterator[Line]:
+    """Yields the lines of a file of predictions. Raises DataError for one without task, source or id."""
     for row, line in enumerate(read_lines(predictions)):
         if not all(isinstance(line.get(name), str) for name in ("task", "source", "id")):
             got = f"the keys {sorted(line)}"
@@ -64,9 +66,10 @@ def _checked_lines(predictions: Path) -> Iterator[Line]:
 
 
 def _rows(
-    source: Source, task: Task, by_id: Mapping[str, Line], per_task: int
+    source: Source, task: Task, by_id: Mapping[str, Line], per_task: int, chosen: Mapping[str, Choice]
 ) -> Iterator[tuple[PredictionCard, Line]]:
-    for example in readable_evenly_spaced(source, per_task):
+    spaced = (example for example in readable_evenly_spaced(source, per_task) if example.id not in chosen)
+    for example in (*_of_ids(source, by_id, chosen), *spaced):
         line = by_id.get(example.id)
         if line is None or not example.images:
             continue
@@ -74,6 +77,21 @@ def _rows(
             yield _card(example, task, line), line
         except DataError:
             continue  # an image that cannot be read was counted in the evaluation
+
+
+def _of_ids(source: Source, by_id: Mapping[str, Line], chosen: Iterable[str]) -> list[Example]:
+    """Returns the rows of some ids in their order; only rows with the images of one of them are read."""
+    wanted = {row_id: tuple(by_id[row_id].get("images", ())) for row_id in chosen}
+    if not wanted:
+        return []
+    images, found = set(wanted.values()), dict[str, Example]()
+    for place in range(len(source.reader)):
+        try:
+            if source.reader.keys(place) in images and (example := source.reader[place]).id in wanted:
+                found.setdefault(example.id, example)
+        except DataError:
+            continue  # it was counted in the evaluation
+    return [found[row_id] for row_id in wanted if row_id in found]
 
 
 def _card(example: Example, task: Task, line: Line) -> PredictionCard:
@@ -95,16 +113,23 @@ def _card(example: Example, task: Task, line: Line) -> PredictionCard:
 
 
 def _ranked(
-    source: Source, task: Task, by_id: Mapping[str, Line], per_task: int
+    source: Source, task: Task, by_id: Mapping[str, Line], per_task: int, chosen: Mapping[str, Choice]
 ) -> Iterator[tuple[PredictionCard, Line]]:
     """Yields cards of queries that rank a whole split."""
     split = _evaluated_split(source, task, by_id)
     if split is None:
         return
-    for place in spaced_places(len(split.rows), per_task):
-        row_id = split.rows[place].id
-        names = [row_id, *(f"{row_id}#{count}" for count in range(len(split.fits[place])))]
-        line = next((by_id[name] for name in names if name in by_id), None)
+    names_of = [
+        [row.id, *(f"{row.id}#{count}" for count in range(len(split.fits[place])))]
+        for place, row in enumerate(split.rows)
+    ]
+    place_of = {name: place for place, names in enumerate(names_of) for name in names}
+    hard = [(place_of[name], name) for name in chosen if name in place_of]
+    spaced = [(place, "") for place in spaced_places(len(split.rows), per_task)]
+    for place, name in (*hard, *spaced):
+        line = by_id[name] if name else next((by_id[one] for one in names_of[place] if one in by_id), None)
+        if not name and line is not None and line["id"] in chosen:
+            continue  # it is among the hardest
         if line is None or "ranking" not in line:
             continue
         try:
@@ -141,7 +166,7 @@ def _scored(card: PredictionCard, result: Result, line: Line) -> PredictionCard:
     score = line["scores"].get(result.metric)
     if score is None:
         return card
-    if result.metric in _CORRECT_PER_ROW:
+    if result.metric in CORRECT_PER_ROW:
         return replace(card, correct=bool(score >= 50))
     return replace(card, score=card.score or _score_text(result, score))
 

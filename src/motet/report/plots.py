@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,7 +18,9 @@ from matplotlib.ticker import LogLocator, NullLocator
 from motet.core.printable import printable
 
 _MARKERS = ("o", "s", "^", "D", "v")
+_LINES = ("-", "--", ":")
 _COLUMNS = 3
+_LEGEND_LETTERS = 120  # that fit side by side into a figure
 
 
 @dataclass(frozen=True)
@@ -28,17 +32,19 @@ class Theme:
         faint: colour of axes and grids.
         series: colours of the data, in order.
         baseline: colour of the line that a score must beat.
+        readable: opacity of the first colour of the data up to which letters on it can be read.
     """
 
     text: str
     faint: str
     series: tuple[str, ...]
     baseline: str
+    readable: float
 
 
 # Okabe and Ito's colours, distinct for the common kinds of colour blindness; the dark page gets the lighter blue first.
-LIGHT = Theme("#1f2933", "#c5ccd3", ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"), "#D55E00")
-DARK = Theme("#e4e7eb", "#4b5563", ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442"), "#F0935A")
+LIGHT = Theme("#1f2933", "#c5ccd3", ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"), "#D55E00", 0.7)
+DARK = Theme("#e4e7eb", "#4b5563", ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442"), "#F0935A", 0.5)
 
 Curve = Sequence[tuple[float, float]]
 """Points (step, value)."""
@@ -59,32 +65,64 @@ def curves(
         baselines: by task; a task without one has no line.
         theme: light or dark.
     """
-    names = list(by_task)
-    rows = max(1, -(-len(names) // _COLUMNS))
-    figure = _figure(9.0, 2.2 * rows + 0.2)
-    for place, name in enumerate(names):
+    lines = {task: {"": points} for task, points in by_task.items()}
+    return overlaid_curves(lines, label=label, baselines=baselines, theme=theme)
+
+
+def overlaid_curves(
+    by_task: Mapping[str, Mapping[str, Curve]],
+    *,
+    label: str | Mapping[str, str],
+    baselines: Mapping[str, float],
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Returns one small panel per task with one line per run, and one legend; a run keeps its colour in every panel.
+
+    Args:
+        by_task: points by task and name of the run; a task without a finite point has no panel.
+        label: of the values, for all or by task.
+        baselines: by task; a task without one has no line.
+        theme: light or dark.
+    """
+    drawn = {task: lines for task, lines in by_task.items() if any(map(_finite, lines.values()))}
+    runs = list(dict.fromkeys(run for lines in drawn.values() for run in lines))
+    rows = max(1, -(-len(drawn) // _COLUMNS))
+    named = [short(run) for run in runs]
+    figure = new_figure(9.0, 2.2 * rows + (_legend_inches(named) if len(runs) > 1 else 0.2))
+    shown: dict[str, Any] = {}
+    for place, (task, lines) in enumerate(drawn.items()):
         axes = figure.add_subplot(rows, _COLUMNS, place + 1)
-        points = by_task[name]
-        marker = "o" if len(points) <= 30 else ""
-        axes.plot([x for x, _ in points], [y for _, y in points], color=theme.series[0], marker=marker, markersize=3.5)
-        if name in baselines:
-            axes.axhline(baselines[name], color=theme.baseline, linestyle=(0, (4, 3)), linewidth=1)
+        for run, points in lines.items():
+            number = runs.index(run)
+            colour, marker = _colour_and_marker(number, theme)
+            (shown[run],) = axes.plot(
+                [x for x, _ in points], [y for _, y in points], color=colour, markersize=3.5,
+                linestyle=_LINES[number // len(theme.series) % len(_LINES)], marker=marker if len(points) <= 30 else "",
+            )  # fmt: skip
+        if task in baselines:
+            axes.axhline(baselines[task], color=theme.baseline, linestyle=(0, (4, 3)), linewidth=1)
             axes.annotate(
-                "baseline", (1, baselines[name]), xycoords=("axes fraction", "data"), xytext=(-2, 2),
+                "baseline", (1, baselines[task]), xycoords=("axes fraction", "data"), xytext=(-2, 2),
                 textcoords="offset points", ha="right", va="bottom", fontsize=7, color=theme.baseline,
             )  # fmt: skip
-        unit = label if isinstance(label, str) else label.get(name, "")
-        axes.set_title(short(f"{name}  ·  {unit}" if unit else name), fontsize=9, loc="left", color=theme.text)
-        if place >= len(names) - _COLUMNS:
+        unit = label if isinstance(label, str) else label.get(task, "")
+        axes.set_title(short(f"{task}  ·  {unit}" if unit else task), fontsize=9, loc="left", color=theme.text)
+        if place >= len(drawn) - _COLUMNS:
             axes.set_xlabel("step", fontsize=8, color=theme.text)
-        _dress(axes, theme)
+        dress(axes, theme)
+    if len(runs) > 1:
+        _legend(figure, [shown[run] for run in runs], named, theme)
     return figure
+
+
+def _finite(points: Curve) -> bool:
+    return any(math.isfinite(value) for _, value in points)
 
 
 def horizontal_bars(values: Mapping[str, float], *, label: str, theme: Theme = LIGHT) -> Figure:
     """Returns one horizontal bar per name, with its number at the end."""
     names = list(values)
-    figure = _figure(9.0, 0.32 * len(names) + 0.8)
+    figure = new_figure(9.0, 0.32 * len(names) + 0.8)
     axes = figure.add_subplot()
     axes.barh(range(len(names)), list(values.values()), color=theme.series[0], height=0.62)
     for place, value in enumerate(values.values()):
@@ -96,39 +134,7 @@ def horizontal_bars(values: Mapping[str, float], *, label: str, theme: Theme = L
     axes.invert_yaxis()
     axes.margins(x=0.12)
     axes.set_xlabel(short(label, 120), fontsize=8, color=theme.text)
-    _dress(axes, theme, grid="x")
-    return figure
-
-
-def class_bars(values: Mapping[str, float | None], *, mean: float, label: str, theme: Theme = LIGHT) -> Figure:
-    """Returns one horizontal bar per class, the best first, and a dashed line at their mean, in one or more columns.
-
-    Args:
-        values: by class; None for one without ground truth, which comes last and has a text in place of a bar.
-        mean: over the classes with ground truth.
-        label: of the numbers.
-        theme: light or dark.
-    """
-    ordered = sorted(values.items(), key=lambda item: (item[1] is None, -(item[1] or 0.0)))
-    columns = min(_COLUMNS, 1 + len(ordered) // 16)
-    rows = -(-len(ordered) // columns)
-    figure = _figure(9.0, 0.24 * rows + 0.8)
-    highest = max([100.0 if "%" in label else 0.0, mean, *(value for value in values.values() if value is not None)])
-    for column, axes in enumerate(figure.subplots(1, columns, squeeze=False)[0]):
-        own = ordered[column * rows : (column + 1) * rows]
-        axes.barh(range(len(own)), [value or 0.0 for _, value in own], color=theme.series[0], height=0.62)
-        for place, (_, value) in enumerate(own):
-            axes.annotate(
-                "no ground truth" if value is None else f"{value:.1f}", (value or 0.0, place), xytext=(4, 0),
-                textcoords="offset points", va="center", fontsize=8, color=theme.text,
-                fontstyle="italic" if value is None else "normal",
-            )  # fmt: skip
-        axes.axvline(mean, color=theme.baseline, linestyle=(0, (4, 3)), linewidth=1, zorder=0.9)
-        axes.set_yticks(range(len(own)), [short(name, 24) for name, _ in own])
-        axes.set_ylim(rows - 0.5, -0.5)
-        axes.set_xlim(0.0, 1.12 * highest or 1.0)
-        _dress(axes, theme, grid="x")
-    figure.supxlabel(f"{short(label)}; dashed: the mean, {mean:.1f}", fontsize=8, color=theme.text)
+    dress(axes, theme, grid="x")
     return figure
 
 
@@ -161,23 +167,30 @@ def score_points(values: Sequence[ScorePoint], *, label: str, theme: Theme = LIG
     """Returns one row per task with one point per series and a line from its low to its high end."""
     tasks = list(dict.fromkeys(dot.task for dot in values))
     series = list(dict.fromkeys(dot.series for dot in values))
-    figure = _figure(9.0, 0.46 * len(tasks) + 1.0)
+    in_task = {task: list(dict.fromkeys(dot.series for dot in values if dot.task == task)) for task in tasks}
+    most = max(map(len, in_task.values()), default=1)
+    named = [short(name) for name in series]
+    figure = new_figure(9.0, max(0.46, 0.15 * most + 0.1) * len(tasks) + 0.7 + _legend_inches(named))
     axes = figure.add_subplot()
-    step = 0.28
+    shown: list[Any] = []
+    step = min(0.28, 0.76 / max(1, most - 1))  # the points of a task stay in its row
     for number, name in enumerate(series):
-        offset = (number - (len(series) - 1) / 2) * step
         own = [dot for dot in values if dot.series == name]
-        colour, marker = theme.series[number % len(theme.series)], _MARKERS[number % len(_MARKERS)]
-        places = [tasks.index(dot.task) + offset for dot in own]
+        colour, marker = _colour_and_marker(number, theme)
+        places = []
+        for dot in own:
+            beside = in_task[dot.task]
+            places.append(tasks.index(dot.task) + (beside.index(name) - (len(beside) - 1) / 2) * step)
         for dot, place in zip(own, places, strict=True):
             if dot.low is not None and dot.high is not None:
                 axes.plot([dot.low, dot.high], [place, place], color=colour, linewidth=1.6, solid_capstyle="round")
-        axes.scatter([dot.value for dot in own], places, color=colour, marker=marker, s=26, label=name, zorder=3)
+        values_of = [dot.value for dot in own]
+        shown.append(axes.scatter(values_of, places, color=colour, marker=marker, s=26, zorder=3))
     axes.set_yticks(range(len(tasks)), [short(task) for task in tasks])
     axes.set_ylim(len(tasks) - 0.5, -0.5)
     axes.set_xlabel(short(label, 120), fontsize=8, color=theme.text)
-    _dress(axes, theme, grid="x")
-    _legend(axes, theme)
+    dress(axes, theme, grid="x")
+    _legend(figure, shown, named, theme)
     return figure
 
 
@@ -209,7 +222,7 @@ def score_against_time(values: Sequence[TimedScore], *, label: str, theme: Theme
     series = list(dict.fromkeys(value.series for value in values))
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)
-    figure = _figure(9.0, 2.2 * rows + 0.9 if len(panels) > 1 else 4.2)
+    figure = new_figure(9.0, 2.2 * rows + 0.9 if len(panels) > 1 else 4.2)
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, panel in zip(grid, panels, strict=False):
         for number, name in enumerate(series):
@@ -222,7 +235,7 @@ def score_against_time(values: Sequence[TimedScore], *, label: str, theme: Theme
         axes.xaxis.set_minor_locator(NullLocator())
         axes.margins(x=0.12, y=0.12)
         axes.set_title(short(panel), fontsize=9, color=theme.text, loc="left")
-        _dress(axes, theme)
+        dress(axes, theme)
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     figure.supxlabel("milliseconds per row", fontsize=8, color=theme.text)
@@ -236,9 +249,8 @@ def score_against_time(values: Sequence[TimedScore], *, label: str, theme: Theme
 
 
 def _timed_line(axes: Axes, values: Sequence[TimedScore], name: str, number: int, theme: Theme) -> None:
-    """Draws one kind of method in one panel; where the colours repeat, the markers change."""
-    colour = theme.series[number % len(theme.series)]
-    marker = _MARKERS[(number + number // len(theme.series)) % len(_MARKERS)]
+    """Draws one kind of method in one panel."""
+    colour, marker = _colour_and_marker(number, theme)
     times, scores = [1000 * value.seconds for value in values], [value.score for value in values]
     axes.plot(times, scores, color=colour, marker=marker, markersize=5, linewidth=0.8, label=name, zorder=3)
     for value, time, score in zip(values, times, scores, strict=True):
@@ -258,7 +270,7 @@ def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: 
         theme: light or dark.
     """
     tasks = list(by_task)
-    figure = _figure(9.0, 0.28 * len(tasks) + 0.9)
+    figure = new_figure(9.0, 0.28 * len(tasks) + 0.9)
     axes = figure.add_subplot()
     for place, changes in enumerate(by_task.values()):
         ends = [*(step for step, _ in changes[1:]), steps]
@@ -280,8 +292,14 @@ def status_timeline(by_task: Mapping[str, Sequence[tuple[int, str]]], *, steps: 
     axes.set_ylim(len(tasks) - 0.5, -0.5)
     axes.set_xlim(0, max(1, steps))
     axes.set_xlabel("step", fontsize=8, color=theme.text)
-    _dress(axes, theme, grid="x")
+    dress(axes, theme, grid="x")
     return figure
+
+
+def _colour_and_marker(number: int, theme: Theme) -> tuple[str, str]:
+    """Returns those of one series; where the colours repeat, the markers change."""
+    colours = len(theme.series)
+    return theme.series[number % colours], _MARKERS[(number + number // colours) % len(_MARKERS)]
 
 
 def svg(figure: Figure) -> bytes:
@@ -310,12 +328,13 @@ def _letters_as_they_are(figure: Figure) -> Iterator[None]:
         yield
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """Returns a new figure (sizes in inches) that pyplot does not keep, so it needs no closing."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _dress(axes: Axes, theme: Theme, *, grid: str = "y") -> None:
+def dress(axes: Axes, theme: Theme, *, grid: str = "y") -> None:
+    """Gives axes the colours of a theme, two spines and a faint grid along x or y."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -325,8 +344,18 @@ def _dress(axes: Axes, theme: Theme, *, grid: str = "y") -> None:
     axes.set_axisbelow(True)
 
 
-def _legend(axes: Axes, theme: Theme) -> None:
-    axes.legend(
-        fontsize=8, frameon=False, labelcolor=theme.text, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=6,
-        borderaxespad=0.2,
+def _legend_columns(names: Sequence[str]) -> int:
+    """Returns as many columns as fit into the width of a figure."""
+    return max(1, min(6, _LEGEND_LETTERS // (max(map(len, names), default=1) + 7)))
+
+
+def _legend_inches(names: Sequence[str]) -> float:
+    return 0.19 * -(-len(names) // _legend_columns(names)) + 0.1
+
+
+def _legend(figure: Figure, lines: Sequence[Any], names: Sequence[str], theme: Theme) -> None:
+    """Adds a legend above all axes, in as many lines as it needs."""
+    figure.legend(
+        lines, names, fontsize=8, frameon=False, labelcolor=theme.text, loc="outside upper left",
+        ncols=_legend_columns(names), borderaxespad=0.2,
     )  # fmt: skip

@@ -118,7 +118,10 @@ def trivial_baseline_rows(report: Report) -> tuple[tuple[str, ...], list[tuple[s
     """Returns head and rows of a table of all trivial baselines beside the scores."""
     names = list(dict.fromkeys(name for baselines in report.trivial_baselines.values() for name in baselines))
     rows = []
-    for task, baselines in report.trivial_baselines.items():
+    for task in dict.fromkeys((*(result.task for result in report.results), *report.trivial_baselines)):
+        baselines = report.trivial_baselines.get(task)
+        if not baselines:
+            continue
         unit, value = next(
             ((r.unit, number(r.value, r.unit)) for r in report.results if r.task == task and r.main), ("", "-")
         )

@@ -24,11 +24,13 @@ class Verdict:
         task: its name.
         claim: against its single-task model; "no claim" without one, or where too few images or no interval allow none.
         text: one sentence on each comparison, and the advice that follows.
+        below_trivial: whether the score is not above the best trivial baseline.
     """
 
     task: str
     claim: Claim
     text: str
+    below_trivial: bool = False
 
     def __str__(self) -> str:
         return f"{self.task}: {self.text}"
@@ -50,7 +52,8 @@ def verdicts(run: RunRecord, comparison: Comparison | None = None) -> tuple[Verd
         parts += _against_trivial(run.report, result)
         parts += [_advice(run.log, result, pair, [other for other, _ in pairs[1:]])]
         claim: Claim = "no claim" if pair is None else pair.claim
-        found.append(Verdict(result.task, claim, "; ".join(filter(None, parts)) + "."))
+        text = "; ".join(filter(None, parts)) + "."
+        found.append(Verdict(result.task, claim, text, is_below_trivial(run.report, result)))
     return tuple(found)
 
 

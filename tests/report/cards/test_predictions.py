@@ -9,7 +9,7 @@ from PIL import Image
 
 from motet.core import Example
 from motet.metrics import Accuracy
-from motet.report import gallery
+from motet.report.cards.hardest import CORRECT_PER_ROW
 from motet.report.cards.predictions import box_card, choice_card, joined, ordinal, region_card, text_card
 
 IMAGE = Image.new("RGB", (80, 60), "grey")
@@ -90,4 +90,4 @@ def test_metrics_with_a_mark_per_row_are_metrics() -> None:
 
     names = {value.name for value in vars(metrics).values() if isinstance(value, type) and hasattr(value, "name")}
     assert Accuracy.name in names
-    assert names >= gallery._CORRECT_PER_ROW
+    assert names >= CORRECT_PER_ROW

@@ -17,6 +17,7 @@ from motet.core import BoxSet, Dense, Example, Match, Reader, Task
 from motet.evaluation.maps import map_from_json
 from motet.evaluation.retrieval import Split
 from motet.preprocess.images import decode
+from motet.report.cards.hardest import MIN_SCORE
 from motet.report.cards.maps import draw_map_panels
 from motet.report.content import PredictionCard
 from motet.report.draw import (
@@ -38,8 +39,6 @@ RANKED_HEIGHT = 132
 """Pixels of each image's height in a ranking."""
 TEXT_HEIGHT = 176
 """Pixels of each image's height where there are several."""
-MIN_SCORE = 0.3
-"""Boxes of a lower score are not drawn."""
 MAX_RANKED = 4
 """Images or texts of a ranking on a card, besides the correct one."""
 

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from typing import TypeVar
 
-from motet.core import Report, Result
+from motet.core import Report
 from motet.report import plots, tables
 from motet.report.budget import BUDGET_NAMES
 from motet.report.compare import Comparison
-from motet.report.content import Content, PredictionCard
-from motet.report.html import DrawFigure, document, html_list, html_table, image_url, muted, plot
-from motet.report.plots import ScorePoint
-from motet.report.verdict import verdicts
+from motet.report.content import Content
+from motet.report.download import Numbers
+from motet.report.html import DrawFigure, details, document, html_list, html_table, muted, plot
+from motet.report.pages.cards import html_gallery
+from motet.report.pages.classes import html_classes
+from motet.report.plots import Curve, ScorePoint
+from motet.report.verdict import Verdict, verdicts
 from motet.report.write import write_files
+
+_PANELS = 12
+"""Panels up to which learning curves are shown at once."""
+_Value = TypeVar("_Value")
 
 
 def page(content: Content) -> str:
@@ -63,16 +71,17 @@ def write_report(folder: Path, content: Content) -> tuple[Path, Path]:
 
 def _sections(content: Content) -> list[tuple[str, str]]:
     run, report = content.run, content.run.report
+    classes = html_classes(content)
     return [
-        ("Verdict", html_list([str(one) for one in verdicts(run, content.comparison)], "No score to judge.")),
+        ("Verdict", html_verdicts(verdicts(run, content.comparison))),
         ("Results", _results(report)),
-        *([("Classes", _classes(report))] if tables.classes_rows(report) else []),
-        ("Multi-task against single-task", _comparison(content)),
+        *([("Classes", classes)] if classes else []),
+        ("Multi-task against single-task", html_comparison(content.comparison)),
         ("Learning curves", _learning_curves(content)),
         *([("Stop and go", _stop_and_go(content))] if run.log.task_status else []),
         ("Samples seen", _samples_seen(report.samples_seen or run.log.samples_seen)),
         ("Trivial baselines", _baselines(content)),
-        ("Predictions", _gallery(content.gallery, content.all_credit)),
+        ("Predictions", html_gallery(content.gallery, run.tasks, content.all_credit)),
         *([("Attention", _attention(content))] if content.attention else []),
         ("Notes", html_list(content.all_notes, "Nothing to note.")),
         ("Versions", html_list([f"{name} {version}" for name, version in run.versions.items()], "Not recorded.")),
@@ -81,7 +90,30 @@ def _sections(content: Content) -> list[tuple[str, str]]:
 
 def _results(report: Report) -> str:
     note = muted(tables.BELOW_NOTE) if _has_below(report) else ""
-    return html_table(tables.RESULTS_HEAD, tables.results_rows(report), left=2) + note
+    return html_table(tables.RESULTS_HEAD, tables.results_rows(report), left=2, name="results") + note
+
+
+def html_verdicts(found: Sequence[Verdict]) -> str:
+    """Returns verdicts as a list with a mark for better and for worse."""
+    if not found:
+        return muted("No score to judge.")
+    marks = {"better": "better", "worse": "worse", "no difference": "same", "no claim": ""}
+    lines = [
+        f'<li class="{"below" if one.below_trivial else marks[one.claim]}"><b>{escape(one.task)}</b>: '
+        f"{escape(one.text)}</li>"
+        for one in found
+    ]
+    return f'<ul class="verdicts">{"".join(lines)}</ul>'
+
+
+def in_order(by_task: Mapping[str, _Value], tasks: Sequence[str]) -> dict[str, _Value]:
+    """Returns a mapping in the order of a run's tasks; what else it has comes last.
+
+    Examples:
+        >>> in_order({"b": 1, "x": 2, "a": 3}, ("a", "b", "c"))
+        {'a': 3, 'b': 1, 'x': 2}
+    """
+    return {task: by_task[task] for task in dict.fromkeys((*tasks, *by_task)) if task in by_task}
 
 
 def _has_below(report: Report) -> bool:
@@ -106,24 +138,6 @@ def _summary(content: Content) -> str:
     return muted(_summary_text(content))
 
 
-def _classes(report: Report) -> str:
-    """Returns bars per class for the metrics that are means over classes."""
-    parts = []
-    for result in (one for one in report.results if one.classes):
-        values = ", ".join(
-            f"{name} {tables.NO_GROUND_TRUTH if value is None else f'{value:.1f}'}"
-            for name, value in result.classes.items()
-        )
-        parts.append(f"<h3>{escape(result.task)}</h3>")
-        parts.append(plot(_class_bars(result), f"{result.metric} per class of {result.task}: {values}"))
-    return "".join(parts)
-
-
-def _class_bars(result: Result) -> DrawFigure:
-    label = f"{result.metric}{f' ({result.unit})' if result.unit else ''} per class on {result.source}"
-    return lambda theme: plots.class_bars(result.classes, mean=result.value, label=label, theme=theme)
-
-
 def _comparison_text(comparison: Comparison) -> str:
     seeds = len(comparison.seeds)
     return (
@@ -144,8 +158,8 @@ _BUDGETS = (
 )
 
 
-def _comparison(content: Content) -> str:
-    comparison = content.comparison
+def html_comparison(comparison: Comparison | None) -> str:
+    """Returns the comparison with single-task models: tables, scores with intervals, costs."""
     if comparison is None:
         return '<p class="muted">No single-task baselines yet: <code>motet baseline</code> trains them.</p>'
     drawn = []
@@ -165,13 +179,15 @@ def _comparison(content: Content) -> str:
                 ),
             )
         ]
-        drawn.append(plot(_dots(values, unit or "score"), "multi-task and single-task scores"))
+        points = [(dot.task, dot.series, dot.value, dot.low, dot.high) for dot in values]
+        numbers = Numbers(f"scores {unit}", ("task", "model", "score", "low", "high"), points)
+        drawn.append(plot(draw_scores(values, unit or "score"), "multi-task and single-task scores", numbers))
     lines = any(pair.multi.low is not None for pair in comparison.pairs)
     caption = muted("Lines: 95 % bootstrap intervals over images, first seed.") if lines else ""
     return (
         f"<p>{escape(_comparison_text(comparison))}</p>"
         + "".join(
-            html_table(tables.COMPARISON_HEAD, tables.budget_rows(one), left=2, total=True)
+            html_table(tables.COMPARISON_HEAD, tables.budget_rows(one), left=2, total=True, name="comparison")
             for one in (comparison, *comparison.others)
         )
         + "".join(drawn)
@@ -180,48 +196,62 @@ def _comparison(content: Content) -> str:
     )
 
 
-def _dots(values: Sequence[ScorePoint], label: str) -> DrawFigure:
+def draw_scores(values: Sequence[ScorePoint], label: str) -> DrawFigure:
+    """Returns a plot of scores with their intervals."""
     return lambda theme: plots.score_points(values, label=label, theme=theme)
 
 
 def _learning_curves(content: Content) -> str:
-    log, report = content.run.log, content.run.report
+    log, report, order = content.run.log, content.run.report, content.run.tasks
     parts = []
     if log.scores:
-        main = {task: points for (task, _), points in log.scores.items()}
+        main = in_order({task: points for (task, _), points in log.scores.items()}, order)
         labels = dict(log.scores.keys())
         baselines = {
             result.task: baseline
             for result in report.results
             if result.main and (baseline := tables.best_trivial_baseline(report, result)[1]) is not None
         }
-        parts.append("<h3>Main metric on validation rows</h3>")
-        parts.append(
-            plot(
-                lambda theme: plots.curves(main, label=labels, baselines=baselines, theme=theme),
-                "validation scores by step",
-            )
+        drawn = plot(
+            lambda theme: plots.curves(main, label=labels, baselines=baselines, theme=theme),
+            "validation scores by step",
+            curve_numbers("scores on val", main),
         )
+        parts.append(_folded("Main metric on validation rows", drawn, len(main)))
     if log.losses:
-        parts.append("<h3>Training loss</h3>")
-        parts.append(
-            plot(
-                lambda theme: plots.curves(log.losses, label="loss", baselines={}, theme=theme), "training loss by step"
-            )
+        losses = in_order(log.losses, order)
+        drawn = plot(
+            lambda theme: plots.curves(losses, label="loss", baselines={}, theme=theme),
+            "training loss by step",
+            curve_numbers("training loss", losses),
         )
+        parts.append(_folded("Training loss", drawn, len(losses)))
     return "".join(parts) or muted("No training log was found.")
+
+
+def _folded(title: str, body: str, panels: int) -> str:
+    """Returns a plot under its title; one of very many panels is folded away."""
+    if panels > _PANELS:
+        return details(f"{title}: {panels} tasks", body)
+    return f"<h3>{escape(title)}</h3>{body}"
+
+
+def curve_numbers(name: str, by_task: Mapping[str, Curve]) -> Numbers:
+    """Returns the points of curves as rows of a CSV file."""
+    rows = [(task, step, value) for task, points in by_task.items() for step, value in points]
+    return Numbers(name, ("task", "step", "value"), rows)
 
 
 def _stop_and_go(content: Content) -> str:
     """Returns the timeline of each task's status, for schedules that stop and resume tasks."""
-    log, steps = content.run.log, content.run.report.step
-    changes = sum(max(0, len(words) - 1) for words in log.task_status.values())
-    return (
-        f"<p>{changes} change{'' if changes == 1 else 's'} of {len(log.task_status)} tasks over {steps:,} steps.</p>"
-        + plot(
-            lambda theme: plots.status_timeline(log.task_status, steps=steps, theme=theme),
-            "status of each task by step",
-        )
+    steps = content.run.report.step
+    status = in_order(content.run.log.task_status, content.run.tasks)
+    changed = [(task, step, word) for task, words in status.items() for step, word in words]
+    changes = sum(max(0, len(words) - 1) for words in status.values())
+    return f"<p>{changes} change{'' if changes == 1 else 's'} of {len(status)} tasks over {steps:,} steps.</p>" + plot(
+        lambda theme: plots.status_timeline(status, steps=steps, theme=theme),
+        "status of each task by step",
+        Numbers("stop and go", ("task", "step", "status"), changed),
     )
 
 
@@ -232,6 +262,7 @@ def _samples_seen(samples: Mapping[str, int]) -> str:
     return plot(
         lambda theme: plots.horizontal_bars(samples, label="training samples seen, by source", theme=theme),
         f"samples seen: {counts}",
+        Numbers("samples seen", ("source", "samples"), list(samples.items())),
     )
 
 
@@ -244,18 +275,7 @@ def _baselines(content: Content) -> str:
         "images, every class at its mean box, the answer of the nearest training image, a linear probe (a regression "
         "on the pretrained encoder's features), and this model on images of other rows.</p>"
     )
-    return about + html_table(*tables.trivial_baseline_rows(report))
-
-
-def _gallery(cards: Sequence[PredictionCard], credit: Sequence[str]) -> str:
-    if not cards:
-        return muted("No predictions were saved.")
-    parts = []
-    for task in dict.fromkeys(card.task for card in cards):
-        own = "".join(_card(card) for card in cards if card.task == task)
-        parts.append(f'<h3>{escape(task)}</h3><div class="cards">{own}</div>')
-    parts.append("".join(muted(line) for line in credit))
-    return "".join(parts)
+    return about + html_table(*tables.trivial_baseline_rows(report), name="trivial baselines")
 
 
 def _attention(content: Content) -> str:
@@ -264,25 +284,4 @@ def _attention(content: Content) -> str:
         "attend to, mean over words; in brackets the weight of the whole image. Bars: words that the regions attend "
         "to, mean over regions; markers such as [CLS] often take the weight that no word needs.</p>"
     )
-    return about + _gallery(content.attention, content.all_credit)
-
-
-def _card(card: PredictionCard) -> str:
-    mark = {True: " correct", False: " wrong", None: ""}[card.correct]
-    prompt = f'<span class="prompt">{escape(card.prompt)}</span>' if card.prompt else ""
-    score = f" · {escape(card.score)}" if card.score else ""
-    wide = ' class="double"' if card.wide else ""
-    ground_truth = ""
-    if card.ground_truth or score:
-        ground_truth = f'<span class="ground-truth">ground truth: {escape(card.ground_truth)}{score}</span>'
-    return (
-        f'<figure{wide}><img src="{image_url(card.image)}" alt="image of a row of {escape(card.task)}">'
-        f'<figcaption>{prompt}<span class="prediction{mark}">{escape(card.prediction) or "(nothing)"}</span>'
-        f"{_ranked_texts(card)}{ground_truth}</figcaption></figure>"
-    )
-
-
-def _ranked_texts(card: PredictionCard) -> str:
-    """Returns the ranked texts in their order, the correct ones marked."""
-    lines = [f"<li{' class=correct' if correct else ''}>{escape(text)}</li>" for text, correct in card.ranked_texts]
-    return f"<ol>{''.join(lines)}</ol>" if lines else ""
+    return about + html_gallery(content.attention, content.run.tasks, content.all_credit)

@@ -2,9 +2,8 @@
 "use strict";
 
 const COLOURS = ["#d63031", "#2266cc", "#1a8943", "#ba6800", "#863ab2", "#00838f", "#bf2c7a", "#5c5c14", "#54545e", "#784228"];
-const MIN_SCORE = 0.3; // boxes below it are counted, not drawn
 const PARALLEL = 4; // requests at a time
-const state = { images: [], tasks: [], token: "", running: 0 };
+const state = { images: [], tasks: [], token: "", running: 0, boxes: [] };
 const at = (id) => document.getElementById(id);
 
 function make(tag, fields = {}, ...children) {
@@ -70,6 +69,7 @@ function update() {
   at("candidates-field").hidden = !tasks.some((task) => task.candidates);
   at("compare-field").hidden = !tasks.some((task) => task.single);
   at("attention-field").hidden = !tasks.some((task) => task.attention);
+  at("score-field").hidden = !tasks.some((task) => task.target === "Boxes");
   const hasInput = state.images.length > 0 || tasks.every((task) => !readsImages(task));
   at("run").disabled = !tasks.length || !hasInput || state.running > 0;
 }
@@ -112,6 +112,7 @@ async function run() {
   const [joint, alone] = [tasks.filter(together), tasks.filter((task) => !together(task))];
   const cards = [];
   const work = [];
+  state.boxes = [];
   const groups = alone.some(readsImages) ? state.images.map((image) => [[image], alone]) : alone.length ? [[[], alone]] : [];
   if (joint.length) groups.push([state.images, joint]);
   for (const [images, some] of groups) {
@@ -144,9 +145,9 @@ async function predict(card, task, images) {
   parts.body.replaceChildren(...answers.map((answer, place) => {
     const who = make("div", { className: differs ? "who differs" : "who" });
     who.textContent = models[place] === "multi" ? "one model for all tasks" : `single-task model${differs ? ": differs" : ""}`;
-    return make("div", { dataset: { model: models[place] } }, models.length > 1 ? who : "", shown(answer));
+    const found = answer.kind === "boxes" ? boxesOf(answer.value, card, images, models.length > 1) : shown(answer);
+    return make("div", { dataset: { model: models[place] } }, models.length > 1 ? who : "", found);
   }));
-  if (answers[0].kind === "boxes" && images.length) drawBoxes(card, answers[0].value);
   if (at("attention").checked && task.attention) await showAttention(parts, task, images);
 }
 
@@ -171,11 +172,12 @@ async function showAttention(parts, task, images) {
 
 // Answers
 
+const stageOf = (image) => make("div", { className: "stage" }, make("img", { src: image.url, alt: image.file.name }));
+
 function newCard(images, tasks) {
   const text = at("text").value;
   const stages = images.map((image) => {
-    const stage = make("div", { className: "stage" }, make("img", { src: image.url, alt: image.file.name }));
-    return make("figure", {}, stage, make("figcaption", { textContent: image.file.name }));
+    return make("figure", {}, stageOf(image), make("figcaption", { textContent: image.file.name }));
   });
   if (!images.length) stages.push(make("div", { className: "text-only", textContent: text }));
   const card = { stage: stages[0]?.querySelector(".stage"), tasks: new Map() };
@@ -197,7 +199,6 @@ function shown(answer) {
     found.append(make("div", { className: "error", textContent: answer.error }));
     return found;
   }
-  if (answer.kind === "boxes") return boxList(answer.value);
   if (answer.kind === "map") {
     found.append(make("div", { className: "value", textContent: answer.line || answer.value.size.join(" x ") }));
     if (answer.drawn) found.append(make("img", { className: "map", src: `data:image/png;base64,${answer.drawn}`, alt: answer.line }));
@@ -225,10 +226,12 @@ function bars(top) {
   return make("div", { className: "bars" }, ...cells);
 }
 
+const minScore = () => Number(at("score").value); // boxes below it are counted, not drawn
+
 function sureBoxes(value) {
   const order = value.scores.map((_, place) => place).sort((a, b) => value.scores[b] - value.scores[a]);
   // Without names there is one box, that of a phrase: it is drawn however unsure.
-  return value.names ? order.filter((place) => value.scores[place] >= MIN_SCORE) : order.slice(0, 1);
+  return value.names ? order.filter((place) => value.scores[place] >= minScore()) : order.slice(0, 1);
 }
 
 const colourOf = (value, place) => COLOURS[value.labels[place] % COLOURS.length];
@@ -237,7 +240,24 @@ function nameOf(value, place) {
   return [...(value.described?.[place] || []), value.names ? value.names[place] : "here", value.scores[place].toFixed(2)].join(" ");
 }
 
-function boxList(value) {
+// Boxes are drawn on the card's image; those of two models that are compared each on an image of their own.
+function boxesOf(value, card, images, apart) {
+  const found = make("div");
+  const stage = apart && images.length ? stageOf(images[0]) : card.stage;
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  if (stage) stage.append(svg);
+  const list = make("ul", { className: "found" });
+  found.append(apart && images.length ? stage : "", list);
+  const show = () => {
+    list.replaceChildren(...boxItems(value));
+    if (stage) drawBoxes(stage, svg, value);
+  };
+  state.boxes.push(show);
+  show();
+  return found;
+}
+
+function boxItems(value) {
   const sure = sureBoxes(value);
   const items = sure.map((place) => {
     const sign = make("i");
@@ -245,30 +265,26 @@ function boxList(value) {
     return make("li", {}, sign, make("span", { textContent: nameOf(value, place) }));
   });
   const rest = value.scores.length - sure.length;
-  if (rest) items.push(make("li", { className: "note", textContent: `${rest} more below a score of ${MIN_SCORE}` }));
+  if (rest) items.push(make("li", { className: "note", textContent: `${rest} more below a score of ${minScore()}` }));
   if (!items.length) items.push(make("li", { className: "note", textContent: "no box" }));
-  return make("ul", { className: "found" }, ...items);
+  return items;
 }
 
-function drawBoxes(card, value) {
-  const image = card.stage.querySelector("img");
-  const draw = () => {
-    const [width, height] = [image.naturalWidth, image.naturalHeight];
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    const unit = Math.max(width, height) / 200;
-    for (const place of sureBoxes(value).reverse()) {
-      const [x0, y0, x1, y1] = value.boxes_xyxy[place];
-      const colour = colourOf(value, place);
-      svg.append(svgPart("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, fill: "none", stroke: colour, "stroke-width": unit }));
-      const label = svgPart("text", { x: x0 + 2 * unit, y: Math.max(y0 + 8 * unit, 8 * unit), "font-size": 7 * unit, "stroke-width": unit });
-      label.textContent = nameOf(value, place);
-      svg.append(label);
-    }
-    card.stage.append(svg);
-  };
-  if (image.complete) draw();
-  else image.addEventListener("load", draw, { once: true });
+function drawBoxes(stage, svg, value) {
+  const image = stage.querySelector("img");
+  if (!image.complete) {
+    image.addEventListener("load", () => drawBoxes(stage, svg, value), { once: true });
+    return;
+  }
+  const [width, height] = [image.naturalWidth, image.naturalHeight];
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  const unit = Math.max(width, height) / 200;
+  svg.replaceChildren(...sureBoxes(value).reverse().flatMap((place) => {
+    const [x0, y0, x1, y1] = value.boxes_xyxy[place];
+    const label = svgPart("text", { x: x0 + 2 * unit, y: Math.max(y0 + 8 * unit, 8 * unit), "font-size": 7 * unit, "stroke-width": unit });
+    label.textContent = nameOf(value, place);
+    return [svgPart("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, fill: "none", stroke: colourOf(value, place), "stroke-width": unit }), label];
+  }));
 }
 
 function svgPart(tag, attributes) {
@@ -319,6 +335,25 @@ function pythonLine(task, images) {
   return `requests.post(${url}, files=[${files.join(", ")}]${data}${token}).json()`;
 }
 
+// Enlarging, and the theme
+
+at("results").addEventListener("click", (event) => {
+  const stage = event.target.closest(".stage, img.map, img.attention");
+  if (!stage) return;
+  at("large").replaceChildren(stage.cloneNode(true));
+  at("large").showModal();
+});
+at("large").addEventListener("click", () => at("large").close());
+
+const root = document.documentElement;
+const isDark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+const nameTheme = () => { at("theme").textContent = isDark() ? "Light" : "Dark"; };
+at("theme").addEventListener("click", () => {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  nameTheme();
+});
+nameTheme();
+
 // Events
 
 at("files").addEventListener("change", (event) => {
@@ -338,6 +373,10 @@ at("token-form").addEventListener("submit", (event) => {
   loadTasks();
 });
 at("run").addEventListener("click", run);
+at("score").addEventListener("input", () => {
+  at("score-shown").textContent = minScore().toFixed(2);
+  for (const show of state.boxes) show();
+});
 at("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !at("run").disabled) run();
 });
