@@ -1,0 +1,61 @@
+"""Writes a system as `torch.export` programs."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from motet.core import ConfigError, System
+from motet.core.model_folder import write_description
+from motet.hub.exported.layout import (
+    INDEX,
+    GraphModule,
+    dynamic_dims,
+    exported_graphs,
+    graph_file,
+    index_of,
+    new_folder,
+    write_json,
+)
+from motet.systems.graphs import graphs_of
+
+
+def write_torch_export(system: System, folder: str | Path) -> dict[str, Any]:
+    """Writes a system as `torch.export` programs (``.pt2``), each with its weights, for programs without motet.
+
+    They are read by `torch.export.load`, which trusts its file: load only what you wrote yourself.
+
+    Args:
+        system: any system of motet's.
+        folder: a new one.
+
+    Returns:
+        The content of ``graphs.json``.
+
+    Raises:
+        ConfigError: a system or graph that cannot be exported, a folder with files.
+        CheckpointError: a folder that cannot be written.
+    """
+    folder = Path(folder)
+    split = graphs_of(system.eval())
+    graphs = exported_graphs(split, f"export to {folder}")
+    index = index_of(graphs, split.left_out, "torch.export", int8=False)
+    with new_folder(folder) as made:
+        made.mkdir()
+        write_description(made, system)
+        for name, graph in graphs.items():
+            try:
+                with warnings.catch_warnings(), torch.no_grad():
+                    warnings.simplefilter("ignore")  # deprecations inside the exporter
+                    program = torch.export.export(
+                        GraphModule(system, graph).eval(), graph.examples(), dynamic_shapes=dynamic_dims(graph)
+                    )
+                    torch.export.save(program, made / graph_file(name, "pt2"))
+            except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+                reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+                raise ConfigError(f"export: graph {name!r}: got {reason}; want what torch.export can trace") from error
+        write_json(made / INDEX, index)
+    return index
