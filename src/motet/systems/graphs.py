@@ -9,8 +9,12 @@ from typing import Any
 from motet.core import ConfigError, System
 from motet.core.graphs import SystemGraphs
 from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.unit.config import UniTConfig
+from motet.systems.vit_adapters.config import ViTAdaptersConfig
 
 GRAPHS: dict[type[Any], str] = {
+    ViTAdaptersConfig: "motet.systems.vit_adapters.graphs:ViTAdaptersGraphs",
+    UniTConfig: "motet.systems.unit.graphs:UniTGraphs",
     LiTDecoderConfig: "motet.systems.lit_decoder.graphs:LiTDecoderGraphs",
 }
 """The graphs of a system, by the class of its configuration, as in `motet.systems.SYSTEMS`."""
