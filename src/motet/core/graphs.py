@@ -23,7 +23,8 @@ _KINDS: Mapping[Kind, torch.dtype] = {"float32": torch.float32, "int64": torch.i
 # Sizes of an example: all above 1, which an export would take for a fixed size, and all different, so that it cannot
 # mix two of them up.
 _EXAMPLE_SIZES = {
-    "b": 3, "r": 6, "t": 5, "p": 4, "q": 9, "n": 7, "u": 8, "k": 11, "s": 10, "f": 2, "h": 64, "w": 96, "i": 12, "j": 13,
+    "b": 3, "r": 6, "t": 5, "p": 4, "q": 9, "n": 7, "u": 8, "k": 11, "s": 10, "m": 2, "h": 64, "w": 96, "i": 12,
+    "j": 13,
 }  # fmt: skip
 
 
@@ -35,8 +36,8 @@ class TensorSpec:
         name: unique in its graph.
         kind: of its numbers.
         dims: a number where the size is fixed, else the letter of an axis that may have any size: b images, r rows,
-            t tokens, p tokens before them and q = p + t of both, n places in memory, s texts, k pairs, u boxes, f frames,
-            h and w pixels, i and j cells of a map.
+            t tokens, p tokens before them and q = p + t of both, n places in memory, s texts, k candidates, u boxes,
+            m images of a row, h and w pixels, i and j cells of a map.
         about: the meaning and unit of its numbers.
     """
 

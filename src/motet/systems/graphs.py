@@ -9,11 +9,15 @@ from typing import Any
 from motet.core import ConfigError, System
 from motet.core.graphs import SystemGraphs
 from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.twelve_in_one.config import TwelveInOneConfig
+from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.unit.config import UniTConfig
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
 
 GRAPHS: dict[type[Any], str] = {
     ViTAdaptersConfig: "motet.systems.vit_adapters.graphs:ViTAdaptersGraphs",
+    UniPerceiverConfig: "motet.systems.uni_perceiver.graphs:UniPerceiverGraphs",
+    TwelveInOneConfig: "motet.systems.twelve_in_one.graphs:TwelveInOneGraphs",
     UniTConfig: "motet.systems.unit.graphs:UniTGraphs",
     LiTDecoderConfig: "motet.systems.lit_decoder.graphs:LiTDecoderGraphs",
 }

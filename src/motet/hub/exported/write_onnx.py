@@ -80,13 +80,16 @@ def _require_onnx() -> None:
 
 def _converted(system: System, name: str, graph: Graph) -> Any:
     """Returns a graph as an ONNX model."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    for library in ("torch.onnx", "onnxscript", "onnx_ir"):  # they log every step of theirs
+        logging.getLogger(library).setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # deprecations inside the exporter
+        examples = graph.examples()
+        graph.function(*examples)  # constants are made here, not while the function is traced
         try:
             program = torch.onnx.export(
                 GraphModule(system, graph).eval(),
-                graph.examples(),
+                examples,
                 dynamo=True,
                 dynamic_shapes=dynamic_dims(graph),
                 input_names=[spec.name for spec in graph.inputs],

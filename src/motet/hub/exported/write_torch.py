@@ -50,9 +50,10 @@ def write_torch_export(system: System, folder: str | Path) -> dict[str, Any]:
             try:
                 with warnings.catch_warnings(), torch.no_grad():
                     warnings.simplefilter("ignore")  # deprecations inside the exporter
-                    program = torch.export.export(
-                        GraphModule(system, graph).eval(), graph.examples(), dynamic_shapes=dynamic_dims(graph)
-                    )
+                    examples = graph.examples()
+                    graph.function(*examples)  # constants are made here, not while the function is traced
+                    module = GraphModule(system, graph).eval()
+                    program = torch.export.export(module, examples, dynamic_shapes=dynamic_dims(graph))
                     torch.export.save(program, made / graph_file(name, "pt2"))
             except (RuntimeError, TypeError, ValueError, AssertionError) as error:
                 reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
