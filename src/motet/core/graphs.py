@@ -39,19 +39,21 @@ class TensorSpec:
             t tokens, p tokens before them and q = p + t of both, n places in memory, s texts, k candidates, u boxes,
             m images of a row, h and w pixels, i and j cells of a map.
         about: the meaning and unit of its numbers.
+        fill: the whole number that an example is filled with.
     """
 
     name: str
     kind: Kind
     dims: tuple[int | str, ...]
     about: str
+    fill: int = 0
 
     def example(self, sizes: Mapping[str, int]) -> Tensor:
-        """Returns a tensor of these sizes: random numbers, zeros or True."""
+        """Returns a tensor of these sizes: random numbers, `fill`, or True."""
         shape = [sizes[dim] if isinstance(dim, str) else dim for dim in self.dims]
         if self.kind == "float32":
             return torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        return torch.full(shape, self.kind == "bool", dtype=_KINDS[self.kind])
+        return torch.full(shape, True if self.kind == "bool" else self.fill, dtype=_KINDS[self.kind])
 
     @property
     def dtype(self) -> torch.dtype:

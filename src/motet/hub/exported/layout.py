@@ -61,6 +61,13 @@ def dynamic_dims(graph: Graph) -> tuple[tuple[dict[int, Any], ...]]:
     return (tuple({i: free for i, dim in enumerate(spec.dims) if isinstance(dim, str)} for spec in graph.inputs),)
 
 
+def first_reason(error: BaseException) -> str:
+    """Returns what an exporter tripped over: the error at the bottom of its own errors, in one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
 def index_of(graphs: Mapping[str, Graph], left_out: Mapping[str, str], engine: Engine, *, int8: bool) -> dict[str, Any]:
     """Returns what `graphs.json` holds."""
     suffix = "onnx" if engine == "onnx" else "pt2"

@@ -21,11 +21,13 @@ from motet.hub.exported.layout import (
     GraphModule,
     dynamic_dims,
     exported_graphs,
+    first_reason,
     graph_file,
     index_of,
     new_folder,
     write_json,
 )
+from motet.hub.exported.readme import write_readme
 from motet.systems.graphs import graphs_of
 
 _INLINE = 1024  # bytes of a tensor that stays in its graph: shapes and small constants
@@ -66,6 +68,7 @@ def write_onnx(system: System, folder: str | Path, *, int8: bool = False) -> dic
                 weights.take_out(model)
                 (made / graph_file(name, "onnx")).write_bytes(model.SerializeToString())
         write_json(made / INDEX, index)
+        write_readme(made, index, tuple(system.tasks.values()), name=folder.name)
     return index
 
 
@@ -97,8 +100,9 @@ def _converted(system: System, name: str, graph: Graph) -> Any:
                 verbose=False,
             )
         except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-            raise ConfigError(f"export: graph {name!r}: got {reason}; want what torch.onnx can convert") from error
+            raise ConfigError(
+                f"export: graph {name!r}: got {first_reason(error)}; want what torch.onnx can convert"
+            ) from error
     assert program is not None  # it is None only where the old exporter writes a file
     return program.model_proto
 

@@ -15,11 +15,13 @@ from motet.hub.exported.layout import (
     GraphModule,
     dynamic_dims,
     exported_graphs,
+    first_reason,
     graph_file,
     index_of,
     new_folder,
     write_json,
 )
+from motet.hub.exported.readme import write_readme
 from motet.systems.graphs import graphs_of
 
 
@@ -56,7 +58,9 @@ def write_torch_export(system: System, folder: str | Path) -> dict[str, Any]:
                     program = torch.export.export(module, examples, dynamic_shapes=dynamic_dims(graph))
                     torch.export.save(program, made / graph_file(name, "pt2"))
             except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-                reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-                raise ConfigError(f"export: graph {name!r}: got {reason}; want what torch.export can trace") from error
+                raise ConfigError(
+                    f"export: graph {name!r}: got {first_reason(error)}; want what torch.export can trace"
+                ) from error
         write_json(made / INDEX, index)
+        write_readme(made, index, tuple(system.tasks.values()), name=folder.name)
     return index

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from motet.core import Batch, Loss, Prediction, Target, Task, Text, TextPrediction, WordScores
 from motet.nn.generate import FixedBeams, fixed_beam_search
-from motet.nn.generate.step import SpecialIds, reordered_rows, selected_rows
+from motet.nn.generate.step import SpecialIds, StepModel, reordered_rows, selected_rows
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
 from motet.systems.uni_perceiver.answers import word_scores
 from motet.systems.uni_perceiver.embedding import Embedding

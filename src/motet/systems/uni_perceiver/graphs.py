@@ -129,7 +129,7 @@ class UniPerceiverGraphs(SystemGraphs):
     def _state_specs(self, task: Task) -> tuple[TensorSpec, ...]:
         """Returns what is kept between the steps of a text."""
         sizes = self.system.config.sizes
-        specs = [TensorSpec("position", "int64", ("r",), "of each row's next token")]
+        specs = [TensorSpec("position", "int64", ("r",), "of each row's next token", fill=1)]
         if "text" in task.inputs:
             specs.append(TensorSpec("valid", "bool", ("r", "n"), _VALID))
         dims = ("r", sizes.heads, "n", sizes.width // sizes.heads)
@@ -142,7 +142,8 @@ class UniPerceiverGraphs(SystemGraphs):
         return (classifier.scores(task, *self._batch(task, given))[0].float().log_softmax(-1),)
 
     def _image(self, task: Task, values: Tensor) -> tuple[Tensor]:
-        features = self.system.matcher.image_features(task, self._batch(task, (values,))[0])
+        tokens = self.system.matcher.inputs.embed_images(values, stored=self.system.trunk is not None)
+        features = self.system.matcher.encoded_images(task, tokens)[0]
         return (features * self.system.similarity.scale(Family.MATCH),)
 
     def _text(self, task: Task, ids: Tensor) -> tuple[Tensor]:
@@ -166,9 +167,8 @@ class UniPerceiverGraphs(SystemGraphs):
     def _batch(self, task: Task, given: Sequence[Tensor]) -> tuple[Batch, Target]:
         """Returns the inputs of a graph as the parts of the system read them."""
         value = dict(zip([spec.name for spec in self._input_specs(task)], given, strict=False))
-        rows = len(given[0])
         ids = {key: value.pop(key) for key in ("ids",) if key in value}
-        return Batch(("",) * rows, value, {}), Target(rows=torch.arange(rows), value=ids)
+        return Batch((), value, {}), Target(rows=torch.arange(len(given[0])), value=ids)
 
     def _encoded_images(self, run: GraphRunner, batch: Batch) -> Tensor | None:
         """Returns the frames or features of a batch's images, (b, f, ...); None without images."""
