@@ -63,7 +63,9 @@ def export(
     system = load_system(model, trust=trust or ())
     found: dict[str, Any] = {"model": model}
     if onnx is not None:
-        found["onnx"] = _write_onnx(model, system, onnx, int8=int8, trust=trust or (), moved=moved_data(data), quiet=json)
+        found["onnx"] = _write_onnx(
+            model, system, onnx, int8=int8, trust=trust or (), moved=moved_data(data), quiet=json
+        )
     if torch_export is not None:
         from motet.hub.exported import write_torch_export
 
@@ -98,7 +100,9 @@ def _written(out: Path, index: dict[str, Any], losses: Sequence[ScoreLoss], *, q
         print_lines(f"{out}: {len(index['graphs'])} graphs, {size(num_bytes)}; {out / 'README.md'} has their tensors")
         print_lines(*(f"left out: {name}: {reason}" for name, reason in index["left_out"].items()))
         if losses:
-            rows = [[one.task, one.metric, f"{one.before:.2f}", f"{one.after:.2f}", f"{one.loss:.2f}"] for one in losses]
+            rows = [
+                [one.task, one.metric, f"{one.before:.2f}", f"{one.after:.2f}", f"{one.loss:.2f}"] for one in losses
+            ]
             table(["task", "metric", "PyTorch", "8 bits", "loss"], rows, numbers=(2, 3, 4))
     return {
         "folder": str(out),
@@ -132,6 +136,8 @@ def _merge(model: str, system: System, out: Path, names: Sequence[str], *, quiet
         for one in found:
             print_lines(f"{one['folder']}: {one['parameters'] / 1e6:.2f} M parameters, for {one['task']} alone")
     return {"parameters": whole, "merged": found}
+
+
 def _report_and_credit(folder: Path) -> tuple[Report | None, tuple[str, ...]]:
     """Returns the report and the credit lines of a run folder; none of a saved model."""
     from motet.hub.load import read_report

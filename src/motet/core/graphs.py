@@ -105,7 +105,10 @@ class SystemGraphs(ABC):
 
     @abstractmethod
     def predict(self, run: GraphRunner, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """Predicts as `System.predict` does, with tensors from `run` alone: no weight of the system is read."""
+        """Predicts as `System.predict` does, with tensors from `run` alone: no weight of the system is read.
+
+        To be called in inference mode.
+        """
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from motet.core import ConfigError, System
 from motet.core.graphs import SystemGraphs
 from motet.systems.lit_decoder.config import LiTDecoderConfig
+from motet.systems.lit_decoder.feedforward import FeedforwardConfig
 from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.unit.config import UniTConfig
@@ -19,6 +20,7 @@ GRAPHS: dict[type[Any], str] = {
     UniPerceiverConfig: "motet.systems.uni_perceiver.graphs:UniPerceiverGraphs",
     TwelveInOneConfig: "motet.systems.twelve_in_one.graphs:TwelveInOneGraphs",
     UniTConfig: "motet.systems.unit.graphs:UniTGraphs",
+    FeedforwardConfig: "motet.systems.lit_decoder.feedforward_graphs:FeedforwardGraphs",
     LiTDecoderConfig: "motet.systems.lit_decoder.graphs:LiTDecoderGraphs",
 }
 """The graphs of a system, by the class of its configuration, as in `motet.systems.SYSTEMS`."""

@@ -37,6 +37,7 @@ class OnnxSystem(System):
         del batch
         raise ConfigError("losses: got an exported model; want the run that it was exported from")
 
+    @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
         return self._graphs.predict(self._run, batch)
 
