@@ -6,6 +6,8 @@ import hashlib
 import logging
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -83,9 +85,7 @@ def _require_onnx() -> None:
 
 def _converted(system: System, name: str, graph: Graph) -> Any:
     """Returns a graph as an ONNX model."""
-    for library in ("torch.onnx", "onnxscript", "onnx_ir"):  # they log every step of theirs
-        logging.getLogger(library).setLevel(logging.ERROR)
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), _no_log(), torch.no_grad():
         warnings.simplefilter("ignore")  # deprecations inside the exporter
         examples = graph.examples()
         graph.function(*examples)  # constants are made here, not while the function is traced
@@ -107,12 +107,23 @@ def _converted(system: System, name: str, graph: Graph) -> Any:
     return program.model_proto
 
 
+@contextmanager
+def _no_log() -> Iterator[None]:
+    """Keeps the exporters' logs of their own steps off the terminal."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def _quantised(model: Any) -> Any:
     """Returns a model with 8-bit weights of its matrices; activations are quantised as they come."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with tempfile.TemporaryDirectory() as folder:
+    with _no_log(), tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "int8.onnx"
         quantize_dynamic(model, out, op_types_to_quantize=_QUANTISED, per_channel=True, weight_type=QuantType.QInt8)
         return onnx.load(str(out))

@@ -55,7 +55,12 @@ def write_torch_export(system: System, folder: str | Path) -> dict[str, Any]:
                     examples = graph.examples()
                     graph.function(*examples)  # constants are made here, not while the function is traced
                     module = GraphModule(system, graph).eval()
-                    program = torch.export.export(module, examples, dynamic_shapes=dynamic_dims(graph))
+                    program = torch.export.export(
+                        module,
+                        examples,
+                        dynamic_shapes=dynamic_dims(graph),
+                        prefer_deferred_runtime_asserts_over_guards=True,
+                    )
                     torch.export.save(program, made / graph_file(name, "pt2"))
             except (RuntimeError, TypeError, ValueError, AssertionError) as error:
                 raise ConfigError(
