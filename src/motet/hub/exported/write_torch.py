@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from motet.core import ConfigError, System
+from motet.core.graphs import Graph
 from motet.core.model_folder import write_description
 from motet.hub.exported.layout import (
     INDEX,
@@ -23,6 +24,8 @@ from motet.hub.exported.layout import (
 )
 from motet.hub.exported.readme import write_readme
 from motet.systems.graphs import graphs_of
+
+_CANNOT_BE_TRACED = (RuntimeError, TypeError, ValueError, AssertionError)
 
 
 def write_torch_export(system: System, folder: str | Path) -> dict[str, Any]:
@@ -52,20 +55,21 @@ def write_torch_export(system: System, folder: str | Path) -> dict[str, Any]:
             try:
                 with warnings.catch_warnings(), torch.no_grad():
                     warnings.simplefilter("ignore")  # deprecations inside the exporter
-                    examples = graph.examples()
-                    graph.function(*examples)  # constants are made here, not while the function is traced
-                    module = GraphModule(system, graph).eval()
-                    program = torch.export.export(
-                        module,
-                        examples,
-                        dynamic_shapes=dynamic_dims(graph),
-                        prefer_deferred_runtime_asserts_over_guards=True,
-                    )
-                    torch.export.save(program, made / graph_file(name, "pt2"))
-            except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-                raise ConfigError(
-                    f"export: graph {name!r}: got {first_reason(error)}; want what torch.export can trace"
-                ) from error
+                    torch.export.save(_program(system, graph), made / graph_file(name, "pt2"))
+            except _CANNOT_BE_TRACED as error:
+                got = first_reason(error)
+                raise ConfigError(f"export: graph {name!r}: got {got}; want what torch.export can trace") from error
         write_json(made / INDEX, index)
         write_readme(made, index, tuple(system.tasks.values()), name=folder.name)
     return index
+
+
+def _program(system: System, graph: Graph) -> Any:
+    examples = graph.examples()
+    graph.function(*examples)  # constants are made here, not while the function is traced
+    module, dims = GraphModule(system, graph).eval(), dynamic_dims(graph)
+    try:
+        return torch.export.export(module, examples, dynamic_shapes=dims, strict=False)
+    except _CANNOT_BE_TRACED:
+        # As `torch.onnx` does: by its bytecode some code is traced for any size that fixes one when it runs.
+        return torch.export.export(module, examples, dynamic_shapes=dims, strict=True)

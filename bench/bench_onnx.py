@@ -1,0 +1,147 @@
+"""ONNX exports beside PyTorch, on one thread: equal answers, speed, size, and what 8 bits cost.
+
+python bench/bench_onnx.py RUN...            runs of any systems, as `motet train` writes them
+python bench/bench_onnx.py RUN... --int8 RUN...  and the loss in score on those runs' test rows (minutes)
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from measure import in_turns, machine, ratio, write_table
+from motet.core import Batch, BoxSet, ClassPrediction, DenseMap, Prediction, System, TextPrediction
+from motet.evaluation.retrieval import is_ranked
+from motet.hub import load_system
+from motet.hub.exported import load_onnx, measured_losses, write_onnx
+from motet.training.run_data import saved_sources
+
+ROWS, REPEATS = 32, 7
+
+
+def batches(run: Path, system: System, exported: System) -> list[Batch]:
+    """The first test rows of each source of a run, for the tasks that are exported."""
+    found = []
+    for source in saved_sources(run, "test"):
+        tasks = [t for t in source.tasks if t.name in exported.tasks and not is_ranked(t, source.reader)]
+        if tasks:
+            rows = [system.processor.row(source.reader[i], tasks, None) for i in range(min(ROWS, len(source.reader)))]
+            found.append(system.processor.collate(rows, keep_annotations=False))
+    return found
+
+
+def difference(one: Prediction, other: Prediction) -> float:
+    """The largest difference of two predictions' numbers: log-probabilities, probabilities, pixels of boxes, values."""
+    match one, other:
+        case TextPrediction(), TextPrediction():
+            return abs(one.log_prob - other.log_prob)
+        case ClassPrediction(), ClassPrediction():
+            finite = np.isfinite(one.scores)
+            return float(np.abs(np.asarray(one.scores)[finite] - np.asarray(other.scores)[finite]).max(initial=0))
+        case BoxSet(), BoxSet():
+            boxes = np.abs(one.boxes_xyxy - other.boxes_xyxy).max(initial=0)
+            return float(max(boxes, np.abs(one.scores - other.scores).max(initial=0)))
+        case DenseMap(), DenseMap() if one.values.dtype.kind == "f":
+            return float(np.nanmax(np.abs(one.values - other.values)))
+    return 0.0
+
+
+def same(one: Prediction, other: Prediction) -> bool:
+    """Whether two predictions have the same words, class, labels or classes of pixels."""
+    match one, other:
+        case TextPrediction(), TextPrediction():
+            return one.text == other.text
+        case ClassPrediction(), ClassPrediction():
+            return one.index == other.index
+        case BoxSet(), BoxSet():
+            return one.labels.tolist() == other.labels.tolist()
+        case DenseMap(), DenseMap() if one.values.dtype.kind != "f":
+            return bool((one.values == other.values).all())
+    return True
+
+
+def exported_to(folder: Path, system: System, *, int8: bool) -> Path:
+    """The folder of an export, which is made unless an earlier call left one there."""
+    if not folder.is_dir():
+        write_onnx(system, folder, int8=int8)
+    return folder
+
+
+def compared(run: Path, folder: Path) -> tuple[str, Mapping[str, str]]:
+    """A row of the table, and the tasks that are not exported."""
+    system = load_system(run)
+    exported = load_onnx(exported_to(folder, system, int8=False))
+    inputs = batches(run, system, exported)
+    pairs = []
+    with torch.inference_mode():
+        for batch in inputs:
+            before, after = system.predict(batch), exported.predict(batch)
+            pairs += [pair for name in before for pair in zip(before[name], after[name], strict=True)]
+        times = in_turns(
+            {
+                "torch": lambda: [system.predict(batch) for batch in inputs],
+                "onnx": lambda: [exported.predict(batch) for batch in inputs],
+            },
+            repeats=REPEATS,
+        )
+    worst, alike = max(difference(*pair) for pair in pairs), sum(same(*pair) for pair in pairs)
+    before_mb = sum(p.numel() * 4 for p in (*system.parameters(), *system.buffers())) / 1e6
+    after_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    row = (
+        f"| {type(system).__name__} | {len(exported.tasks)} | {len(list(folder.glob('*.onnx')))} | {worst:.1e} | {alike} of "
+        f"{len(pairs)} | {ratio(times['torch'], times['onnx'])[0]:.1f} | {before_mb:.1f} | {after_mb:.1f} |"
+    )
+    return row, exported.left_out
+
+
+def int8_rows(run: Path, folder: Path) -> list[str]:
+    """Rows of the table of 8 bits: each task's score before and after."""
+    system = load_system(run)
+    exported_to(folder, system, int8=True)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    return [
+        f"| {type(system).__name__} | {one.task} | {one.metric} | {one.before:.2f} | {one.after:.2f} | {one.loss:.2f} "
+        f"| {one.rows} | {size:.1f} |"
+        for one in measured_losses(run, system, load_onnx(folder))
+    ]
+
+
+def main() -> None:
+    """Writes the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--int8", type=Path, nargs="*", default=[], help="runs whose loss by 8 bits is measured")
+    parser.add_argument("--exports", type=Path, help="where exports are kept; earlier ones are taken; by default none")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    lines, left_out = [], []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.exports or Path(temporary)
+        for run in options.runs:
+            row, reasons = compared(run, folder / run.name)
+            lines.append(row)
+            left_out += [f"- {run.name}, {task}: {reason}" for task, reason in reasons.items()]
+        eight = [row for run in options.int8 for row in int8_rows(run, folder / f"{run.name}_int8")]
+    text = [
+        f"# ONNX exports beside PyTorch\n\nOn {machine()}, one thread, batches of {ROWS} test rows, median of {REPEATS}.",
+        "| system | tasks | graphs | largest difference | same answers | times as fast | MB in PyTorch | MB exported |\n"
+        "|---|---|---|---|---|---|---|---|\n" + "\n".join(lines),
+    ]
+    if left_out:
+        text.append("Not exported:\n\n" + "\n".join(left_out))
+    if eight:
+        text.append(
+            "8-bit matrices (convolutions stay in 32 bits), on the run's own test rows:\n\n"
+            "| system | task | metric | PyTorch | 8 bits | loss | rows | MB |\n|---|---|---|---|---|---|---|---|\n"
+            + "\n".join(eight)
+        )
+    write_table(Path(__file__).with_suffix(".md"), "\n\n".join(text) + "\n")
+
+
+if __name__ == "__main__":
+    main()
