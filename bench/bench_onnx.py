@@ -72,7 +72,7 @@ def exported_to(folder: Path, system: System, *, int8: bool) -> Path:
     return folder
 
 
-def compared(run: Path, folder: Path) -> tuple[str, Mapping[str, str]]:
+def compared(run: Path, folder: Path) -> tuple[list[object], Mapping[str, str]]:
     """A row of the table, and the tasks that are not exported."""
     system = load_system(run)
     exported = load_onnx(exported_to(folder, system, int8=False))
@@ -90,57 +90,52 @@ def compared(run: Path, folder: Path) -> tuple[str, Mapping[str, str]]:
             repeats=REPEATS,
         )
     worst, alike = max(difference(*pair) for pair in pairs), sum(same(*pair) for pair in pairs)
-    before_mb = sum(p.numel() * 4 for p in (*system.parameters(), *system.buffers())) / 1e6
-    after_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    row = (
-        f"| {type(system).__name__} | {len(exported.tasks)} | {len(list(folder.glob('*.onnx')))} | {worst:.1e} | {alike} of "
-        f"{len(pairs)} | {ratio(times['torch'], times['onnx'])[0]:.1f} | {before_mb:.1f} | {after_mb:.1f} |"
-    )
+    row = [
+        type(system).__name__,
+        len(exported.tasks),
+        len(list(folder.glob("*.onnx"))),
+        f"{worst:.1e}",
+        f"{alike} of {len(pairs)}",
+        f"{ratio(times['torch'], times['onnx'])[0]:.1f}",
+        f"{sum(p.numel() * 4 for p in (*system.parameters(), *system.buffers())) / 1e6:.1f}",
+        f"{megabytes(folder):.1f}",
+    ]
     return row, exported.left_out
 
 
-def int8_rows(run: Path, folder: Path) -> list[str]:
-    """Rows of the table of 8 bits: each task's score before and after."""
+def megabytes(folder: Path) -> float:
+    """The size of an export."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def int8_note(run: Path, folder: Path) -> str:
+    """What 8 bits cost a run: each task's score before and after."""
     system = load_system(run)
-    exported_to(folder, system, int8=True)
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    return [
-        f"| {type(system).__name__} | {one.task} | {one.metric} | {one.before:.2f} | {one.after:.2f} | {one.loss:.2f} "
-        f"| {one.rows} | {size:.1f} |"
-        for one in measured_losses(run, system, load_onnx(folder))
-    ]
+    losses = measured_losses(run, system, load_onnx(exported_to(folder, system, int8=True)))
+    scores = ", ".join(
+        f"{one.task} {one.metric} {one.before:.1f} to {one.after:.1f} ({one.rows} rows)" for one in losses
+    )
+    return f"With 8-bit matrices (convolutions stay in 32 bits) {run.name} has {megabytes(folder):.1f} MB: {scores}."
 
 
 def main() -> None:
-    """Writes the tables."""
+    """Writes the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--int8", type=Path, nargs="*", default=[], help="runs whose loss by 8 bits is measured")
     parser.add_argument("--exports", type=Path, help="where exports are kept; earlier ones are taken; by default none")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    lines, left_out = [], []
+    rows, notes = [], [f"{machine()}. Batches of {ROWS} test rows per source, median of {REPEATS}; runs of `tiny`."]
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.exports or Path(temporary)
         for run in options.runs:
-            row, reasons = compared(run, folder / run.name)
-            lines.append(row)
-            left_out += [f"- {run.name}, {task}: {reason}" for task, reason in reasons.items()]
-        eight = [row for run in options.int8 for row in int8_rows(run, folder / f"{run.name}_int8")]
-    text = [
-        f"# ONNX exports beside PyTorch\n\nOn {machine()}, one thread, batches of {ROWS} test rows, median of {REPEATS}.",
-        "| system | tasks | graphs | largest difference | same answers | times as fast | MB in PyTorch | MB exported |\n"
-        "|---|---|---|---|---|---|---|---|\n" + "\n".join(lines),
-    ]
-    if left_out:
-        text.append("Not exported:\n\n" + "\n".join(left_out))
-    if eight:
-        text.append(
-            "8-bit matrices (convolutions stay in 32 bits), on the run's own test rows:\n\n"
-            "| system | task | metric | PyTorch | 8 bits | loss | rows | MB |\n|---|---|---|---|---|---|---|---|\n"
-            + "\n".join(eight)
-        )
-    write_table(Path(__file__).with_suffix(".md"), "\n\n".join(text) + "\n")
+            row, left_out = compared(run, folder / run.name)
+            rows.append(row)
+            notes += [f"Not exported: {run.name}, {task}: {reason}." for task, reason in left_out.items()]
+        notes += [int8_note(run, folder / f"{run.name}_int8") for run in options.int8]
+    columns = ["system", "tasks", "graphs", "largest difference", "same answers", "times as fast", "MB before", "after"]
+    write_table("bench_onnx", "ONNX exports beside PyTorch", notes, columns, rows)
 
 
 if __name__ == "__main__":
