@@ -1,5 +1,6 @@
 """What every system of the table promises, whatever its architecture."""
 
+import copy
 import io
 import json
 import pickle
@@ -35,6 +36,7 @@ from motet.core import (
     rng_for,
 )
 from motet.core.codec import from_json, to_json
+from motet.core.graphs import TorchGraphs
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT
 from motet.nn.feature_maps import GridOf
@@ -43,6 +45,7 @@ from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.preprocess.regions import BoxGrid
 from motet.preprocess.tokenizers import TrainedTokenizer
 from motet.systems import SYSTEMS, build_system
+from motet.systems.graphs import GRAPHS, graphs_of
 from motet.systems.lit_decoder import FeedforwardConfig, LiTDecoderConfig
 from motet.systems.twelve_in_one import TwelveInOneConfig
 from motet.systems.uni_perceiver import EncoderSize, Experts, UniPerceiverConfig
@@ -314,6 +317,65 @@ def test_every_trainable_parameter_stands_in_one_group_and_gets_a_gradient(name:
     # What the loss cancels out (one bias for all candidates) has a gradient of rounding errors.
     assert all(moved[n] < 1e-5 for n in CASES[name].silent)
     assert [n for n, size in moved.items() if not size > 0 and n not in CASES[name].silent] == []
+
+
+def predictions_alike(found, wanted) -> None:
+    """Checks that every answer is the same, and every number within 1e-4."""
+    assert list(found) == list(wanted)
+    for name in wanted:
+        for one, other in zip(found[name], wanted[name], strict=True):
+            match one, other:
+                case ClassPrediction(), ClassPrediction():
+                    assert (one.index, one.name) == (other.index, other.name)
+                    np.testing.assert_allclose(one.scores, other.scores, atol=1e-4)
+                case TextPrediction(), TextPrediction():
+                    assert one.text == other.text
+                    assert one.log_prob == pytest.approx(other.log_prob, abs=1e-4)
+                case BoxSet(), BoxSet():
+                    assert one.labels.tolist() == other.labels.tolist()
+                    np.testing.assert_allclose(one.boxes_xyxy, other.boxes_xyxy, atol=1e-3)
+                    np.testing.assert_allclose(one.scores, other.scores, atol=1e-4)
+                case DenseMap(), DenseMap():
+                    assert (one.values == other.values).mean() > 0.999
+                case _:
+                    raise TypeError(one)
+
+
+def exported_batches(system, left_out):
+    """Batches of one, two and all rows, without tasks that are not exported."""
+    tasks = [task for name, task in system.tasks.items() if name not in left_out]
+    for rows in (ROWS[:1], ROWS[1:3], ROWS):
+        encoded = [system.processor.row(row, tasks, None) for row in rows]
+        yield system.processor.collate(encoded, keep_annotations=False)
+
+
+def test_its_graphs_predict_as_it_does_without_its_weights(name: str, learned) -> None:
+    system, split = copy.deepcopy(learned).eval(), graphs_of(copy.deepcopy(learned).eval())
+    run = TorchGraphs(graphs_of(system).graphs())
+    split.system.to("meta")  # a weight that is read outside a graph is an error now
+    assert set(split.left_out) == {task.name for task in system.tasks.values() if isinstance(task.target, Masked)}
+    for one in exported_batches(system, split.left_out):
+        with torch.inference_mode():
+            found = split.predict(run, one)
+        predictions_alike(found, system.predict(one))
+
+
+def test_every_system_has_graphs() -> None:
+    assert set(GRAPHS) == set(SYSTEMS)
+
+
+@pytest.mark.slow
+def test_its_onnx_export_predicts_as_it_does(name: str, learned, tmp_path) -> None:
+    pytest.importorskip("onnxscript")
+    from motet.hub import load_system
+    from motet.hub.exported import write_onnx
+
+    system = copy.deepcopy(learned).eval()
+    index = write_onnx(system, tmp_path / "out")
+    exported = load_system(tmp_path / "out")
+    assert set(exported.tasks) == set(system.tasks) - set(index["left_out"])
+    for one in exported_batches(system, index["left_out"]):
+        predictions_alike(exported.predict(one), system.predict(one))
 
 
 def test_shared_blocks_are_disjoint_and_trainable(name: str) -> None:

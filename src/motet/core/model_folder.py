@@ -90,6 +90,16 @@ def write_model(folder: Path, system: System) -> None:
     """
     from safetensors.torch import save_file
 
+    write_description(folder, system)
+    save_file(_storable(system.state_dict()), folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def write_description(folder: Path, system: System) -> None:
+    """Writes what `write_model` does without the weights: configuration, tasks and assets.
+
+    Raises:
+        ConfigError: a configuration or task with a class or function that cannot be imported by name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     assets = dict(system.assets())
     config = {
@@ -98,7 +108,6 @@ def write_model(folder: Path, system: System) -> None:
         "assets": {name: _digest(data) for name, data in assets.items()},
     }
     tasks = [to_json(task) for task in system.tasks.values()]
-    save_file(_storable(system.state_dict()), folder / WEIGHTS, metadata={"format": "pt"})
     _write_json(folder / CONFIG, config)
     _write_json(folder / TASKS, tasks)
     for name, data in assets.items():

@@ -249,7 +249,8 @@ def evaluate_rows(
     """
     evaluated = {task.name: TaskEvaluation.empty(task, source) for task in tasks}
     own, ids, label = own_rows(rows), list[str](), f"{source}: {', '.join(evaluated)}"
-    device = next(system.parameters()).device
+    # An exported model has no parameters, and runs on the CPU.
+    device = next((parameter.device for parameter in system.parameters()), torch.device("cpu"))
     for batch, batch_rows in batches(reader, system.processor, tasks, own, size=batch_size, workers=workers):
         predictions = system.predict(batch.to(device))
         for name, target in batch.targets.items():

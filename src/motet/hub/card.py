@@ -26,7 +26,7 @@ def model_card(system: System, *, name: str, report: Report | None = None, credi
         "## Use",
         _example(system, name),
         "## Tasks",
-        _tasks_table(tuple(system.tasks.values())),
+        tasks_table(tuple(system.tasks.values())),
         "## Scores",
         _scores(report),
     ]
@@ -47,7 +47,8 @@ def _example(system: System, name: str) -> str:
     return f"```python\nimport motet\nprint({call})\n```"
 
 
-def _tasks_table(tasks: Sequence[Task]) -> str:
+def tasks_table(tasks: Sequence[Task]) -> str:
+    """Returns a Markdown table of tasks: inputs, and what each predicts."""
     rows = [
         f"| {task.name} | {', '.join(sorted(task.inputs))} | {_cell(describe_target(task.target))} |" for task in tasks
     ]

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
-from torch import Tensor
 
-from motet.core import CheckpointError, MotetError, Report, System, Task
-from motet.core.build_limit import at_most
+from motet.core import CheckpointError, ConfigError, Report, System, Task
 from motet.core.codec import to_json
 from motet.core.model_folder import (
-    SavedModel,
     WeightMatch,
     check_class_names,
     fill,
@@ -26,33 +22,34 @@ from motet.core.model_folder import (
 from motet.core.printable import printable
 from motet.core.regular_files import read_json
 from motet.hub.card import model_card
-from motet.systems import build_system
+from motet.systems.build_saved import built_system
 from motet.training.run_data import code_files
 from motet.training.saved_names import saved_names
 
 log = logging.getLogger("motet.hub")
 CARD = "README.md"
-_ALWAYS_SIZE = 10**6  # a whole number of a configuration that needs no weights: a length, a seed
-# What layers raise for sizes that no layer has, when a saved configuration was changed.
-_CANNOT_BE_BUILT = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError, TypeError,
-    ValueError,
-)  # fmt: skip
 
 
 def load_system(folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()) -> System:
     """Loads a saved system, in eval mode on the CPU.
 
     Args:
-        folder: a saved model, or a run, of which the last step is loaded.
+        folder: a saved model, or a run, of which the last step is loaded, or an ONNX export, which only predicts.
         tasks: in place of the saved tasks: parameters of the same name keep their saved weights, the others are newly
             initialised. Names that did not match are logged; `load_system_with_match` returns them.
         trust: your own packages, modules or .py files whose tasks, metrics and systems may be imported.
 
     Raises:
         CheckpointError: a missing or damaged file, a name that is not trusted, weights that do not fit.
+        ConfigError: `tasks` for an exported model.
         UnsupportedTask: one of `tasks` that the system does not support.
     """
+    from motet.hub.exported import load_onnx, runs_by_onnx
+
+    if runs_by_onnx(folder):
+        if tasks is not None:
+            raise ConfigError(f"{folder}: tasks: got {len(tasks)}; want None: an exported model has its own")
+        return load_onnx(folder, trust=trust)
     system, matched = load_system_with_match(folder, tasks=tasks, trust=trust)
     for line in matched.lines():
         log.warning("%s: %s", folder, line)
@@ -65,42 +62,11 @@ def load_system_with_match(
     """Loads as `load_system` does, and returns the names that matched and those that did not too."""
     saved = read_model(folder, saved_names(trust, code_files(folder)))
     weights = read_weights(saved.folder)
-    system = _built(saved, saved.tasks if tasks is None else tasks, weights)
+    numbers = sum(weight.numel() for weight in weights.values())
+    system = built_system(saved, saved.tasks if tasks is None else tasks, len(weights), numbers)
     check_class_names(system, saved.folder, weights)
     matched = fill(system, weights, strict=tasks is None, where=str(saved.folder))
     return system.eval(), matched
-
-
-def _built(saved: SavedModel, tasks: Sequence[Task], weights: Mapping[str, Tensor]) -> System:
-    numbers = sum(weight.numel() for weight in weights.values())
-    if (size := _largest(to_json(saved.config))) > max(_ALWAYS_SIZE, numbers):
-        got = f"the number {size}"
-        raise CheckpointError(f"{saved.folder}: config.json: got {got}; want sizes of a model of {numbers:,} numbers")
-    try:
-        with at_most(len(weights), numbers, where=saved.folder):
-            return build_system(saved.config, tasks, texts=_no_texts(saved), assets=saved.assets)
-    except MotetError:
-        raise
-    except KeyError as error:
-        raise CheckpointError(f"{saved.folder}: assets: got no {error}; want all files that were saved") from error
-    except _CANNOT_BE_BUILT as error:
-        words = " ".join(str(error).split())[:200]
-        got = f"{type(error).__name__}: {words}"
-        raise CheckpointError(f"{saved.folder}: config.json: got {got}; want the sizes that were saved") from error
-
-
-def _largest(plain: Any) -> int:
-    """Returns the largest whole number in JSON values."""
-    match plain:
-        case bool():
-            return 0
-        case int():
-            return abs(plain)
-        case list():
-            return max(map(_largest, plain), default=0)
-        case dict():
-            return max(map(_largest, plain.values()), default=0)
-    return 0
 
 
 def save_pretrained(
@@ -152,10 +118,3 @@ def read_report(run_folder: str | Path) -> Report | None:
         return Report.from_dict(read_json(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: got a damaged file ({error}); want a report that motet wrote") from error
-
-
-def _no_texts(saved: SavedModel) -> Any:
-    def texts() -> Iterable[str]:
-        raise CheckpointError(f"{saved.folder}: assets: got no tokenizer; want the one saved with the model")
-
-    return texts

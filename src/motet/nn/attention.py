@@ -61,7 +61,7 @@ class Attention(nn.Module):
         keys_values: Float[Tensor, "2 b heads n c"],
         *,
         causal: bool = False,
-        valid: Bool[Tensor, "b n"] | None = None,
+        valid: Bool[Tensor, "b n"] | Bool[Tensor, "b t n"] | None = None,
     ) -> Float[Tensor, "b t d"]:
         """Returns the attention's output for every token of x.
 
@@ -69,13 +69,13 @@ class Attention(nn.Module):
             x: the tokens that attend.
             keys_values: from `keys_values`.
             causal: whether the t queries are the last t of the n places, and none attends to a later place.
-            valid: True at the places that may be attended to; None for all.
+            valid: True at the places that may be attended to, by all queries or by each; None for all.
         """
         (b, t, _), n = x.shape, keys_values.shape[-2]
         query = self.query(x).view(b, t, self.heads, -1).transpose(1, 2)
         key, value = keys_values.unbind(0)
         whole = valid is None and t == n
-        readable = None if valid is None else valid[:, None, None, :]
+        readable = None if valid is None else valid.view(b, 1, -1, n)
         if causal and t > 1 and not whole:
             earlier = torch.ones(t, n, dtype=torch.bool, device=x.device).tril(n - t)
             readable = earlier if readable is None else readable & earlier

@@ -41,7 +41,8 @@ def pool_regions(
     grid = tokens.float().transpose(1, 2).reshape(len(tokens), -1, rows, columns)
     scale = boxes_xyxy.new_tensor([columns, rows, columns, rows], dtype=torch.float32)
     boxes = (boxes_xyxy.float() * scale).flatten(0, 1)
-    which = torch.arange(len(tokens), device=tokens.device).repeat_interleave(boxes_xyxy.shape[1])
+    # Not by `repeat_interleave`, whose ONNX form fails for a number of boxes that is not fixed.
+    which = torch.arange(len(tokens), device=tokens.device)[:, None].expand(boxes_xyxy.shape[:2]).flatten()
     pooled: Tensor = roi_align(
         grid, torch.cat([which[:, None].float(), boxes], dim=1), bins, sampling_ratio=samples, aligned=True
     )

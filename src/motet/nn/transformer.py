@@ -107,7 +107,7 @@ class DecoderBlock(nn.Module):
         x: Float[Tensor, "m t d"],
         memory: Float[Tensor, "2 b heads n c"],
         past: Float[Tensor, "2 m heads p c"] | None = None,
-        valid: Bool[Tensor, "m p"] | None = None,
+        valid: Bool[Tensor, "m p"] | Bool[Tensor, "m t q"] | None = None,
     ) -> tuple[Float[Tensor, "m t d"], Float[Tensor, "2 m heads q c"]]:
         """Returns the states of the next t places, and keys and values for later places.
 
@@ -115,14 +115,15 @@ class DecoderBlock(nn.Module):
             x: m rows of t places.
             memory: from `cross_attention.keys_values`; b divides m, and the rows of one memory are adjacent.
             past: the keys and values returned for the p places before.
-            valid: True at the places of `past` that may be attended to; None for all.
+            valid: True at the places of `past` that may be attended to; or the whole causal mask, over the places of
+                `past` and of x, for each place of x; None for all of `past`.
         """
-        y = self.norm1(x)
+        y, causal = self.norm1(x), valid is None or valid.ndim == 2
         keys_values = self.self_attention.keys_values(y)
         if past is not None:
             keys_values = torch.cat([past, keys_values], dim=-2)
-            valid = None if valid is None else F.pad(valid, (0, x.shape[1]), value=True)
-        x = x + self.dropout(self.self_attention(y, keys_values, causal=True, valid=valid))
+            valid = F.pad(valid, (0, x.shape[1]), value=True) if valid is not None and causal else valid
+        x = x + self.dropout(self.self_attention(y, keys_values, causal=causal, valid=valid))
         # The rows of one memory become one sequence of queries, so that the memory is not copied for each of them.
         y = self.norm2(x).reshape(memory.shape[1], -1, x.shape[-1])
         x = x + self.dropout(self.cross_attention(y, memory).reshape(x.shape))

@@ -13,7 +13,7 @@ from torch import Tensor
 from motet.core import Prediction, Task, Text, TextPrediction
 from motet.nn.generate import BeamSearch, GeneratedTokens, Greedy, Sampling, generate
 from motet.systems.base import class_predictions
-from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
+from motet.systems.lit_decoder.decoder import DecoderState, StateDecoder
 from motet.systems.lit_decoder.decoding import Decoding, Scoring, names_to_score
 from motet.systems.lit_decoder.scoring import NameTrie, score_names
 from motet.systems.lit_decoder.sequence import Sequences
@@ -37,7 +37,7 @@ class TaskPrompts:
 
 
 def answer(
-    decoder: TextDecoder,
+    decoder: StateDecoder,
     state: DecoderState,
     sequences: Sequences,
     prompts: TaskPrompts,
@@ -82,7 +82,7 @@ def answer(
 
 
 def _scored(
-    decoder: TextDecoder,
+    decoder: StateDecoder,
     state: DecoderState,
     sequences: Sequences,
     prompts: TaskPrompts,

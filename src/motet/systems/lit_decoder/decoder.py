@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -137,7 +138,51 @@ class TokenEmbeddings(nn.Module):
         return F.linear(x, kernel, torch.cat([self.bias, *self.special_bias.values()]))
 
 
-class TextDecoder(nn.Module):
+class StateDecoder(ABC):
+    """A decoder whose computation so far is a `DecoderState`; `TextDecoder`, or the same one in another engine."""
+
+    @abstractmethod
+    def read(self, state: DecoderState, tokens: Int[Tensor, "r t"]) -> tuple[Float[Tensor, "r t d"], DecoderState]:
+        """Appends t tokens to each row; returns their features, from which `logits` predicts what follows each.
+
+        The first token of every row is the start token, 0 (see `shift_right`).
+        """
+
+    @abstractmethod
+    def logits(self, features: Float[Tensor, "*r d"]) -> Float[Tensor, "*r v"]:
+        """Returns the logits of every token that can be generated."""
+
+    def prefill(
+        self, state: DecoderState, prompts: Int[Tensor, "b p"], lengths: Int[Tensor, "b"]
+    ) -> tuple[Float[Tensor, "b d"], DecoderState]:
+        """Reads each row's prompt in one pass; returns the features that predict its first free token, and the state.
+
+        Prompts are padded on the right, where causal attention hides the padding from every real token, and the state
+        drops it afterwards: a row's answer does not depend on the lengths of the others.
+
+        Args:
+            state: of b rows without any token, from `start`.
+            prompts: without the start token; tokens after a row's length are ignored.
+            lengths: number of tokens of each prompt.
+
+        Raises:
+            ConfigError: lengths that do not fit the prompts.
+        """
+        b, p = prompts.shape
+        if lengths.shape != (b,) or (b and not 0 <= int(lengths.min()) <= int(lengths.max()) <= p):
+            raise ConfigError(f"prompt lengths: got {lengths.tolist()}; want {b} numbers from 0 to {p}")
+        features, state = self.read(state, F.pad(prompts, (1, 0)))
+        if not b or int(lengths.min()) == p:
+            return features[:, -1], state
+        return features[torch.arange(b, device=features.device), lengths], state.truncate(lengths + 1)
+
+    def step(self, state: DecoderState, tokens: Int[Tensor, "r"]) -> tuple[Float[Tensor, "r v"], DecoderState]:
+        """Appends one token to each row; returns the logits of the next one, and the state."""
+        features, state = self.read(state, tokens[:, None])
+        return self.logits(features[:, -1]), state
+
+
+class TextDecoder(nn.Module, StateDecoder):
     """A causal transformer with cross-attention to a memory; position t predicts token t + 1.
 
     Source: section 4 of the paper ("a standard Base Transformer with an autoregressive mask"); big_vision
@@ -201,50 +246,39 @@ class TextDecoder(nn.Module):
         return DecoderState(keys_values, positions_of=positions_of)
 
     def read(self, state: DecoderState, tokens: Int[Tensor, "r t"]) -> tuple[Float[Tensor, "r t d"], DecoderState]:
-        """Appends t tokens to each row; returns their features, from which `logits` predicts what follows each.
-
-        The first token of every row is the start token, 0 (see `shift_right`).
-        """
         length = tokens.shape[1]
-        x = self.input_dropout(self.pieces.embed(tokens) + self._positions(state, length))
         valid = None if state.valid is None else state.valid.repeat_interleave(state.num_rows, dim=0)
-        past = []
-        for i, block in enumerate(self._blocks):
-            x, keys_values = block(x, state.memory[i], state.past[i] if state.past else None, valid)
-            past.append(keys_values)
-        return self.norm(x), state.extend(past, length)
+        tables = None if state.positions_of is None else state.positions_of.repeat_interleave(state.num_rows)
+        x, past = self.run_blocks(tokens, state.next_positions(length), tables, state.memory, state.past, valid)
+        return x, state.extend(past, length)
 
-    def prefill(
-        self, state: DecoderState, prompts: Int[Tensor, "b p"], lengths: Int[Tensor, "b"]
-    ) -> tuple[Float[Tensor, "b d"], DecoderState]:
-        """Reads each row's prompt in one pass; returns the features that predict its first free token, and the state.
-
-        Prompts are padded on the right, where causal attention hides the padding from every real token, and the state
-        drops it afterwards: a row's answer does not depend on the lengths of the others.
+    def run_blocks(
+        self,
+        tokens: Int[Tensor, "r t"],
+        positions: Int[Tensor, "*b t"],
+        tables: Int[Tensor, "r"] | None,
+        memory: Sequence[Tensor],
+        past: Sequence[Tensor],
+        valid: Bool[Tensor, "..."] | None,
+    ) -> tuple[Float[Tensor, "r t d"], list[Tensor]]:
+        """Returns the features of the next t tokens, and the keys and values up to them; tensors alone.
 
         Args:
-            state: of b rows without any token, from `start`.
-            prompts: without the start token; tokens after a row's length are ignored.
-            lengths: number of tokens of each prompt.
-
-        Raises:
-            ConfigError: lengths that do not fit the prompts.
+            tokens: their ids.
+            positions: of the tokens.
+            tables: the position table of each row; None for the shared one.
+            memory: see `DecoderState`.
+            past: see `DecoderState`.
+            valid: see `DecoderBlock`.
         """
-        b, p = prompts.shape
-        if lengths.shape != (b,) or (b and not 0 <= int(lengths.min()) <= int(lengths.max()) <= p):
-            raise ConfigError(f"prompt lengths: got {lengths.tolist()}; want {b} numbers from 0 to {p}")
-        features, state = self.read(state, F.pad(prompts, (1, 0)))
-        if not b or int(lengths.min()) == p:
-            return features[:, -1], state
-        return features[torch.arange(b, device=features.device), lengths], state.truncate(lengths + 1)
-
-    def step(self, state: DecoderState, tokens: Int[Tensor, "r"]) -> tuple[Float[Tensor, "r v"], DecoderState]:
-        """Appends one token to each row; returns the logits of the next one, and the state."""
-        features, state = self.read(state, tokens[:, None])
-        return self.logits(features[:, -1]), state
+        x = self.input_dropout(self.pieces.embed(tokens) + self._positions(positions, tables))
+        keys_values = []
+        for i, block in enumerate(self._blocks):
+            x, own = block(x, memory[i], past[i] if past else None, valid)
+            keys_values.append(own)
+        return self.norm(x), keys_values
 
     def logits(self, features: Float[Tensor, "*r d"]) -> Float[Tensor, "*r v"]:
-        """Returns the logits of every token that can be generated."""
         scores: Tensor = self.pieces(features)
         return scores
 
@@ -259,18 +293,16 @@ class TextDecoder(nn.Module):
     def _blocks(self) -> list[DecoderBlock]:
         return [block for block in self.blocks if isinstance(block, DecoderBlock)]
 
-    def _positions(self, state: DecoderState, length: int) -> Float[Tensor, "*r t d"]:
-        positions = state.next_positions(length)
+    def _positions(self, positions: Int[Tensor, "*b t"], tables: Int[Tensor, "r"] | None) -> Float[Tensor, "*r t d"]:
         shared = None if self.positions is None else F.embedding(positions, self.positions)
         if not len(self.task_positions):
             assert shared is not None  # __init__ leaves it out only where there are tables
             return shared
-        if state.positions_of is None:
+        if tables is None:
             raise ValueError(
                 "TextDecoder.start: got no position tables; want positions_of, the table's index for each row"
             )
-        tables = torch.stack(list(self.task_positions.values()))
-        own = tables[state.positions_of.repeat_interleave(state.num_rows)[:, None], positions]
+        own = torch.stack(list(self.task_positions.values()))[tables[:, None], positions]
         return own if shared is None else own + shared
 
 

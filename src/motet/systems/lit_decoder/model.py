@@ -36,7 +36,15 @@ from motet.preprocess.tokenizers import Tokenizer
 from motet.systems.base import ImageInputs, class_predictions
 from motet.systems.lit_decoder.answers import TaskPrompts, answer
 from motet.systems.lit_decoder.config import TOKENIZER_FILE, LiTDecoderConfig
-from motet.systems.lit_decoder.decoder import TextDecoder, TokenEmbeddings, row_means, shift_right, token_loss
+from motet.systems.lit_decoder.decoder import (
+    DecoderState,
+    StateDecoder,
+    TextDecoder,
+    TokenEmbeddings,
+    row_means,
+    shift_right,
+    token_loss,
+)
 from motet.systems.lit_decoder.decoding import Decoding, decoding_by_task
 from motet.systems.lit_decoder.name_check import check_names
 from motet.systems.lit_decoder.options import ByTaskPositions, LinearProjection, MapPooling, ScoredClasses
@@ -192,7 +200,7 @@ class LiTDecoder(System):
         for name in set(targets) & set(self.sequences.scored):
             target = targets[name]
             at, place = target.value["prefix"], torch.arange(len(target.rows), device=target.rows.device)
-            scores = self._class_scores(name, states[name][place, at], image, target)
+            scores = self.class_scores(name, states[name][place, at], image, target)
             classes = target.value["tokens"][place, at] - self._first_class(name)
             smoothing = self.config.label_smoothing
             parts[name] = parts[name] + F.cross_entropy(scores, classes, reduction="none", label_smoothing=smoothing)
@@ -206,21 +214,42 @@ class LiTDecoder(System):
         """Returns a `TextPrediction` per row, or a `ClassPrediction` where classes are scored."""
         image = self.image_tokens(batch)
         memory = self._memory(batch, image)
+        return self.answers(
+            batch,
+            self.decoder,
+            lambda target, tables: self.decoder.start(memory[target.rows], tables),
+            lambda name, features, target: self.class_scores(name, features, image, target),
+        )
+
+    def answers(
+        self,
+        batch: Batch,
+        decoder: StateDecoder,
+        start: Callable[[Target, Int[Tensor, "r"] | None], DecoderState],
+        class_scores: Callable[[str, Float[Tensor, "r d"], Target], Float[Tensor, "r k"]],
+    ) -> Mapping[str, Sequence[Prediction]]:
+        """Returns the predictions of a batch; reads no weight itself.
+
+        Args:
+            batch: with targets of the tasks.
+            decoder: the model's, in any engine.
+            start: a target, and the position tables of its rows, to the state before any token.
+            class_scores: a task, features and its target to the logits of scored classes.
+        """
         answers: dict[str, Sequence[Prediction]] = {}
         for name, target in batch.targets.items():
-            state = self.decoder.start(memory[target.rows], self._tables({name: target}))
+            state = start(target, self._tables({name: target}))
             value, spec = target.value, self.tasks[name].target
             if isinstance(spec, Panoptic):
                 answers[name] = self.masks.predict(name, target, batch, self.decoder, state)
                 continue
             if name in self.sequences.scored and isinstance(spec, Label):
-                features, _ = self.decoder.prefill(state, value["tokens"], value["prefix"])
-                scores = self._class_scores(name, features, image, target).log_softmax(-1)
-                answers[name] = class_predictions(scores, spec.names)
+                features, _ = decoder.prefill(state, value["tokens"], value["prefix"])
+                answers[name] = class_predictions(class_scores(name, features, target).log_softmax(-1), spec.names)
                 continue
             prompts = TaskPrompts(self.tasks[name], value["tokens"], value["prefix"], value["answer_start"])
             seed = seed_for("decode", name, *(batch.ids[row] for row in target.rows.tolist()))
-            answers[name] = answer(self.decoder, state, self.sequences, prompts, self.decoding[name], seed, self._tries)
+            answers[name] = answer(decoder, state, self.sequences, prompts, self.decoding[name], seed, self._tries)
         return answers
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
@@ -290,17 +319,23 @@ class LiTDecoder(System):
         others: Tensor = place != target.value["prefix"][:, None]
         return counted & others
 
-    def _class_scores(
+    def class_scores(
         self, name: str, features: Float[Tensor, "r d"], image: Float[Tensor, "b n c"] | None, target: Target
     ) -> Float[Tensor, "r k"]:
         """Returns the logits of a scored task's classes, from the decoder's features where the class is predicted."""
+        return self.scores_of_rows(name, features, None if image is None else image[target.rows])
+
+    def scores_of_rows(
+        self, name: str, features: Float[Tensor, "r d"], image: Float[Tensor, "r n c"] | None
+    ) -> Float[Tensor, "r k"]:
+        """Returns what `class_scores` does, with the images of the task's rows alone."""
         scores = self.decoder.pieces.block_logits(f"classes of {name}", features).float()
         head = self._linear_head(name)
         if head is None or image is None:
             return scores
         # In 32 bits, since the head starts as a probe that was fitted in 64.
         with torch.autocast(image.device.type, enabled=False):
-            linear: Tensor = head(image[target.rows].float().mean(dim=1))
+            linear: Tensor = head(image.float().mean(dim=1))
         return scores + linear
 
     def _first_class(self, name: str) -> int:

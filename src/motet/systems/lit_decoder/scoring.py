@@ -16,7 +16,7 @@ from torch import Tensor
 from motet.core import ConfigError
 from motet.nn.generate import SpecialIds
 from motet.nn.generate.vocabulary import logsumexp_
-from motet.systems.lit_decoder.decoder import DecoderState, TextDecoder
+from motet.systems.lit_decoder.decoder import DecoderState, StateDecoder
 
 # Number of logits computed together, so that they stay in the processor's cache, but of no fewer places than this.
 _LOGITS_AT_ONCE, _FEWEST_AT_ONCE = 2**20, 64
@@ -105,7 +105,7 @@ class NameTrie:
 
 @torch.inference_mode()
 def score_names(
-    decoder: TextDecoder,
+    decoder: StateDecoder,
     state: DecoderState,
     prompts: Int[Tensor, "b p"],
     prompt_lengths: Int[Tensor, "b"],
@@ -142,7 +142,7 @@ def score_names(
 
 
 def _walk(
-    decoder: TextDecoder, state: DecoderState, features: Float[Tensor, "b d"], trie: NameTrie
+    decoder: StateDecoder, state: DecoderState, features: Float[Tensor, "b d"], trie: NameTrie
 ) -> Float[Tensor, "b k"]:
     b = len(features)
     scores = features.new_empty((b, trie.num_names), dtype=torch.float32)
@@ -159,7 +159,7 @@ def _walk(
     return scores
 
 
-def _edges(decoder: TextDecoder, features: Float[Tensor, "b n d"], level: Level) -> Float[Tensor, "b e"]:
+def _edges(decoder: StateDecoder, features: Float[Tensor, "b n d"], level: Level) -> Float[Tensor, "b e"]:
     """Returns log p(token | node) of the edges of a level."""
     b, n, _ = features.shape
     flat = features.flatten(0, 1)

@@ -48,8 +48,29 @@ class PairAnswers(ABC):
         """Returns one prediction per row."""
 
 
+class ScoredAnswers(PairAnswers):
+    """Answers whose predictions are made of one tensor of scores."""
+
+    def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:
+        return self.predictions(self.scores(encoded, target), encoded.regions, target)
+
+    @abstractmethod
+    def scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r k"]:
+        """Returns the scores before padding is left out."""
+
+    @abstractmethod
+    def predictions(self, scores: Float[Tensor, "r k"], regions: PaddedRegions, target: Target) -> list[Prediction]:
+        """Returns one prediction per row; reads no weight.
+
+        Args:
+            scores: see `scores`.
+            regions: of the images; only boxes and sizes are read.
+            target: of the task.
+        """
+
+
 @dataclass(frozen=True)
-class FusedClassAnswers(PairAnswers):
+class FusedClassAnswers(ScoredAnswers):
     """Classification among the names of a `Label` or an `Answer`, from the joint state.
 
     Args:
@@ -72,14 +93,17 @@ class FusedClassAnswers(PairAnswers):
             return binary_label_loss(scores, targets), {}
         return default_for(self.task.target)(scores, targets), {}
 
-    def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:
-        """Returns the name with the highest score; scores are log-probabilities, of a softmax or of each name alone."""
-        assert isinstance(self.task.target, Label | Answer)  # checked when it was built
-        names = self.task.target.names
+    def scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r k"]:
+        """Returns log-probabilities of the names, of a softmax or of each name alone."""
         scores = self._scores(encoded, target).float()
         exclusive = isinstance(self.task.target, Label) and not self.binary
-        scores = scores.log_softmax(-1) if exclusive else F.logsigmoid(scores)
-        return class_predictions(scores, names)
+        return scores.log_softmax(-1) if exclusive else F.logsigmoid(scores)
+
+    def predictions(self, scores: Float[Tensor, "r k"], regions: PaddedRegions, target: Target) -> list[Prediction]:
+        """Returns the name with the highest score."""
+        del regions, target
+        assert isinstance(self.task.target, Label | Answer)  # checked when it was built
+        return class_predictions(scores, self.task.target.names)
 
     def _scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r k"]:
         # For two images the two joint states of a row are concatenated (equation 4).
@@ -87,7 +111,7 @@ class FusedClassAnswers(PairAnswers):
 
 
 @dataclass(frozen=True)
-class MatchAnswers(PairAnswers):
+class MatchAnswers(ScoredAnswers):
     """Choice among candidates: texts for one image, images for one text, or pairs.
 
     Args:
@@ -98,20 +122,26 @@ class MatchAnswers(PairAnswers):
 
     def losses(self, encoded: EncodedPairs, target: Target) -> tuple[Loss, dict[str, Loss]]:
         """Returns the cross entropy among a row's candidates (equation 2); several matches add their probabilities."""
-        return candidates_loss(self._scores(encoded, target), target.value["is_match"]), {}
+        scores = self._of_candidates(self.scores(encoded, target), target)
+        return candidates_loss(scores, target.value["is_match"]), {}
 
-    def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:
+    def scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r c"]:
+        """Returns the score of each candidate."""
+        return self.head(encoded.fused)[:, 0].reshape(target.value["valid"].shape)
+
+    def predictions(self, scores: Float[Tensor, "r c"], regions: PaddedRegions, target: Target) -> list[Prediction]:
         """Returns the candidate with the highest score, and the scores of all candidates, before any softmax."""
-        scores = self._scores(encoded, target).float()
+        del regions
+        scores = self._of_candidates(scores, target).float()
         return candidate_predictions(scores, target.value["valid"], target.value.get("names", ()))
 
-    def _scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r c"]:
-        valid = target.value["valid"]
-        return self.head(encoded.fused)[:, 0].reshape(valid.shape).masked_fill(~valid, -torch.inf)
+    @staticmethod
+    def _of_candidates(scores: Float[Tensor, "r c"], target: Target) -> Float[Tensor, "r c"]:
+        return scores.masked_fill(~target.value["valid"], -torch.inf)
 
 
 @dataclass(frozen=True)
-class ReferringAnswers(PairAnswers):
+class ReferringAnswers(ScoredAnswers):
     """Referring expressions: one score per region, the whole image among them (equation 3).
 
     Args:
@@ -133,24 +163,27 @@ class ReferringAnswers(PairAnswers):
         iou = iou_px(boxes, value["box"][:, None].to(boxes.dtype), self.border_px)[..., 0]
         targets = torch.where((iou < self.threshold) | ~value["is_referred"][:, None], 0.0, iou)
         valid = F.pad(encoded.regions.valid, (1, 0), value=True)
-        return regions_loss(self._scores(encoded), targets, valid), {}
+        return regions_loss(self.scores(encoded, target), targets, valid), {}
 
-    def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:  # noqa: ARG002
+    def scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r n"]:
+        """Returns the score of each region, the whole image first."""
+        del target
+        return self.head(self.dropout(encoded.states.image))[..., 0]
+
+    def predictions(self, scores: Float[Tensor, "r n"], regions: PaddedRegions, target: Target) -> list[Prediction]:
         """Returns the box of the region with the highest score, in pixels of the file; it may be the whole image."""
-        valid = F.pad(encoded.regions.valid, (1, 0), value=True)
-        scores = self._scores(encoded).float().masked_fill(~valid, -torch.inf)
-        best, boxes = scores.argmax(-1), encoded.regions.boxes_px()
+        del target
+        valid = F.pad(regions.valid, (1, 0), value=True)
+        scores = scores.float().masked_fill(~valid, -torch.inf)
+        best, boxes = scores.argmax(-1), regions.boxes_px()
         return [
             BoxSet(boxes[row, i][None].float().cpu().numpy(), np.zeros(1, dtype=np.int64), _confidence(scores[row, i]))
             for row, i in enumerate(best.tolist())
         ]
 
-    def _scores(self, encoded: EncodedPairs) -> Float[Tensor, "r n"]:
-        return self.head(self.dropout(encoded.states.image))[..., 0]
-
 
 @dataclass(frozen=True)
-class PointingAnswers(PairAnswers):
+class PointingAnswers(ScoredAnswers):
     """Pointing: one score per candidate box.
 
     Args:
@@ -163,15 +196,17 @@ class PointingAnswers(PairAnswers):
 
     def losses(self, encoded: EncodedPairs, target: Target) -> tuple[Loss, dict[str, Loss]]:
         """Returns the binary cross entropy of each candidate with its IoU with a match, summed over candidates."""
-        return regions_loss(self._scores(encoded, target), target.value["iou"], target.value["valid"]), {}
+        return regions_loss(self.scores(encoded, target), target.value["iou"], target.value["valid"]), {}
 
-    def predict(self, encoded: EncodedPairs, target: Target) -> list[Prediction]:
-        """Returns the candidate with the highest score, and the log-probability of each candidate to be a match."""
-        return candidate_predictions(F.logsigmoid(self._scores(encoded, target).float()), target.value["valid"])
-
-    def _scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r e"]:
+    def scores(self, encoded: EncodedPairs, target: Target) -> Float[Tensor, "r e"]:
+        """Returns the score of each candidate, the last of the regions."""
         num_candidates = target.value["valid"].shape[1]
         return self.head(self.dropout(encoded.states.image[:, -num_candidates:]))[..., 0]
+
+    def predictions(self, scores: Float[Tensor, "r e"], regions: PaddedRegions, target: Target) -> list[Prediction]:
+        """Returns the candidate with the highest score, and the log-probability of each candidate to be a match."""
+        del regions
+        return candidate_predictions(F.logsigmoid(scores.float()), target.value["valid"])
 
 
 def binary_label_loss(scores: Float[Tensor, "r k"], index: Tensor) -> Loss:

@@ -145,7 +145,7 @@ class TwelveInOne(System):
         tasks: dict[str, Loss] = {}
         terms: dict[tuple[str, str], Loss] = {}
         for name, encoded in self._encode_tasks(batch):
-            tasks[name], parts = self._answers_for(name).losses(encoded, batch.targets[name])
+            tasks[name], parts = self.answers_for(name).losses(encoded, batch.targets[name])
             terms |= {(name, part): loss for part, loss in parts.items()}
         return Losses(tasks, terms=terms)
 
@@ -157,7 +157,7 @@ class TwelveInOne(System):
         regions a `ScalarPrediction`.
         """
         return {
-            name: self._answers_for(name).predict(encoded, batch.targets[name])
+            name: self.answers_for(name).predict(encoded, batch.targets[name])
             for name, encoded in self._encode_tasks(batch)
         }
 
@@ -207,7 +207,7 @@ class TwelveInOne(System):
         if bad := [layer for layer in layers if not 0 <= layer < count]:
             raise ConfigError(f"attention: layers: got {bad}; want co-attentions from 0 to {count - 1}")
         target = batch.targets[task]
-        encoded = self._encode_task(task, target, self.region_extractor(batch.inputs), attention_layers=layers)
+        encoded = self.encode_task(task, target, self.region_extractor(batch.inputs), attention_layers=layers)
         return attention_maps(encoded, target, self.processor.text_inputs, token=task in self.token_of)
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
@@ -331,7 +331,8 @@ class TwelveInOne(System):
                 elif name.endswith("bias"):
                     nn.init.zeros_(parameter)
 
-    def _answers_for(self, name: str) -> PairAnswers:
+    def answers_for(self, name: str) -> PairAnswers:
+        """Returns what makes losses and predictions of a task."""
         return build_answers(self.tasks[name], self.config, self.head(name), self.body, self.processor.text_inputs)
 
     def _encode_tasks(self, batch: Batch) -> Iterable[tuple[str, EncodedPairs]]:
@@ -340,15 +341,23 @@ class TwelveInOne(System):
         masked, first = None, ""
         for name, target in batch.targets.items():
             if "draws" not in target.value:
-                yield name, self._encode_task(name, target, images)
+                yield name, self.encode_task(name, target, images)
                 continue
             if masked is None or not torch.equal(batch.targets[first].rows, target.rows):
-                masked, first = self._encode_task(name, target, images), name
+                masked, first = self.encode_task(name, target, images), name
             yield name, masked
 
-    def _encode_task(
+    def encode_task(
         self, name: str, target: Target, batch_images: BatchImages, *, attention_layers: Collection[int] = ()
     ) -> EncodedPairs:
+        """Returns the encoded pairs of a task's rows.
+
+        Args:
+            name: the task.
+            target: its rows and texts.
+            batch_images: of the whole batch.
+            attention_layers: indices of the co-attentions whose maps are returned.
+        """
         task, value, rows = self.tasks[name], target.value, target.rows
         ids, types, valid = (value[key].flatten(0, 1) for key in ("ids", "types", "attention_mask"))
         texts = self.body.encode_texts(ids, types, valid, self.token(name))

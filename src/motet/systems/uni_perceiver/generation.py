@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from motet.core import Batch, Loss, Prediction, Target, Task, Text, TextPrediction, WordScores
 from motet.nn.generate import FixedBeams, fixed_beam_search
-from motet.nn.generate.step import SpecialIds, reordered_rows, selected_rows
+from motet.nn.generate.step import SpecialIds, StepModel, reordered_rows, selected_rows
 from motet.preprocess.tokenizers import EOS, PAD, Tokenizer
 from motet.systems.uni_perceiver.answers import word_scores
 from motet.systems.uni_perceiver.embedding import Embedding
@@ -131,12 +131,31 @@ class TextGenerator:
         """
         model = self.step_model(task)
         logits, state = model.start(self.inputs.of_task(task, batch, target))
+        return self.search(task, model, logits, state, self._words_of_annotations(task, batch, target))
+
+    def search(
+        self,
+        task: Task,
+        model: StepModel[TextState],
+        logits: Float[Tensor, "b v"],
+        state: TextState,
+        words: Sequence[WordScores | None] = (),
+    ) -> list[Prediction]:
+        """Returns the most likely text of each row; reads no weight itself.
+
+        Args:
+            task: whose texts are generated.
+            model: of the task.
+            logits: of each row's first token.
+            state: before it.
+            words: how the words of each row's annotation are predicted; none by default.
+        """
         beam = FixedBeams(num_beams=self.config.num_beams, length_penalty=self.config.length_penalty)
         limits = torch.full((len(logits),), self.max_tokens, device=logits.device)
         generated = fixed_beam_search(model, state, logits, limits, SpecialIds(), beam)
-        words = self._words_of_annotations(task, batch, target)
+        of_rows = words or [None] * len(logits)
         found: list[Prediction] = []
-        for ids, log_prob, of_row in zip(generated.best(), generated.log_probs[:, 0].tolist(), words, strict=True):
+        for ids, log_prob, of_row in zip(generated.best(), generated.log_probs[:, 0].tolist(), of_rows, strict=True):
             text = self.tokenizer.decode(ids)
             if isinstance(task.target, Text):
                 text = " ".join(text.split()[: task.target.max_words])

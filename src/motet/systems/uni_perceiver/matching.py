@@ -54,7 +54,7 @@ class Matcher:
             scores, encoded = self._candidate_scores(task, batch, target)
             scores = scores.masked_fill(~value["real"], -torch.inf)
             return candidates_loss(scores, value["correct"]), encoded
-        images, encoded = self._image_features(task, self.inputs.image_tokens(batch, target.rows))
+        images, encoded = self.encoded_images(task, self.inputs.image_tokens(batch, target.rows))
         own = MatchedPairs.of(images, self.text_features(task, value["ids"][:, 0]), value)
         among, first = own, 0
         if self.all_ranks and self.encoder.training:
@@ -70,7 +70,7 @@ class Matcher:
     def image_features(self, task: Task, batch: Batch) -> Float[Tensor, "b d"]:
         """Returns features of the images or videos of all rows."""
         every = torch.arange(len(batch), device=self.inputs.embedding.device)
-        return self._image_features(task, self.inputs.image_tokens(batch, every))[0]
+        return self.encoded_images(task, self.inputs.image_tokens(batch, every))[0]
 
     def text_features(self, task: Task, ids: Int[Tensor, "b t"]) -> Float[Tensor, "b d"]:
         """Returns features of texts."""
@@ -80,19 +80,20 @@ class Matcher:
         """Returns the score of every image with every text."""
         return self.similarity.scores(images, texts, Family.MATCH)
 
-    def _image_features(self, task: Task, tokens: Float[Tensor, "r n d"]) -> tuple[Float[Tensor, "r d"], Encoded]:
+    def encoded_images(self, task: Task, tokens: Float[Tensor, "r n d"]) -> tuple[Float[Tensor, "r d"], Encoded]:
+        """Returns features of images or videos of embedded tokens, and all encoded tokens."""
         encoded = self.encoder(self.inputs.of_images(task, tokens))
         return self.similarity.features(encoded.states[:, 0]), encoded
 
     def _candidate_scores(self, task: Task, batch: Batch, target: Target) -> tuple[Float[Tensor, "r c"], Encoded]:
         """Returns the scores of each row's candidates, pairs of one of its texts and one of its images."""
         value, rows = target.value, target.rows
-        first, encoded = self._image_features(task, self.inputs.image_tokens(batch, rows))
+        first, encoded = self.encoded_images(task, self.inputs.image_tokens(batch, rows))
         images = first[:, None]
         if "more_images" in value:
             more = value["more_images"]
             tokens = self.inputs.embed_images(more.flatten(0, 1)[:, None], stored=more.ndim == 4)
-            images = torch.cat([images, self._image_features(task, tokens)[0].view(*more.shape[:2], -1)], 1)
+            images = torch.cat([images, self.encoded_images(task, tokens)[0].view(*more.shape[:2], -1)], 1)
         ids = value["ids"]
         different, back = torch.unique(ids.flatten(0, 1), dim=0, return_inverse=True)
         texts = self.text_features(task, different)[back].view(*ids.shape[:2], -1)

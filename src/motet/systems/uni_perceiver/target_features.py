@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from motet.core import Task
@@ -65,10 +65,16 @@ class TargetFeatures:
         """Returns features of texts, each encoded behind the special token."""
         if len(ids) > _CHUNK and not torch.is_grad_enabled():
             return torch.cat([self.texts(part, kind) for part in torch.split(ids, _CHUNK)])
+        real = ids != PAD
+        return self.encode(ids, kind, None if bool(real.all()) else real)
+
+    def encode(
+        self, ids: Int[Tensor, "k t"], kind: TokenKind, real: Bool[Tensor, "k t"] | None
+    ) -> Float[Tensor, "k d"]:
+        """Returns what `texts` does, given the tokens that are not padding; None: all."""
         x = torch.cat([self._embedding.special_token(len(ids)), self._embedding.text(ids)], 1)
-        valid = torch.cat([ids.new_ones(len(ids), 1, dtype=torch.bool), ids != PAD], 1)
-        span = Span(x.shape[1], kind)
-        encoded = self._encoder(TokenSequences(x, (span,), None if bool(valid.all()) else valid))
+        valid = None if real is None else torch.cat([torch.ones_like(real[:, :1]), real], 1)
+        encoded = self._encoder(TokenSequences(x, (Span(x.shape[1], kind),), valid))
         return self._similarity.features(encoded.states[:, 0])
 
     def names(self, task: Task) -> Float[Tensor, "k d"]:

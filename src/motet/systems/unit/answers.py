@@ -61,9 +61,17 @@ class TaskAnswers(ABC):
     def losses(self, states: Float[Tensor, "l r q d"], target: Target) -> tuple[Loss, dict[str, Loss]]:
         """Returns the task's loss over its rows, and its terms."""
 
-    @abstractmethod
     def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:
         """Returns one prediction per row."""
+        return self.predictions(self.outputs(states), target)
+
+    @abstractmethod
+    def outputs(self, states: Float[Tensor, "l r q d"]) -> tuple[Tensor, ...]:
+        """Returns the tensors that predictions are made of, rows first."""
+
+    @abstractmethod
+    def predictions(self, outputs: Sequence[Tensor], target: Target) -> list[Prediction]:
+        """Returns one prediction per row from `outputs`; reads no weight."""
 
 
 def build_answers(task: Task, head: nn.Module, config: UniTConfig) -> TaskAnswers:
@@ -113,13 +121,16 @@ class ClassAnswers(TaskAnswers):
             return soft_cross_entropy(scores, targets)
         return default_for(self.task.target)(scores, targets)
 
-    def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:  # noqa: ARG002
-        """Returns the name with the highest score; scores are log-probabilities, of a softmax or of each name alone."""
-        assert isinstance(self.task.target, Label | Answer)  # checked when it was built
+    def outputs(self, states: Float[Tensor, "l r q d"]) -> tuple[Float[Tensor, "r k"]]:
+        """Returns log-probabilities of the names, of a softmax or of each name alone."""
         scores = self._scores(states[-1, :, 0]).float()
         exclusive = isinstance(self.task.target, Label) or self.config.answers == "softmax"
-        scores = scores.log_softmax(-1) if exclusive else nn.functional.logsigmoid(scores)
-        return class_predictions(scores, self.task.target.names)
+        return (scores.log_softmax(-1) if exclusive else nn.functional.logsigmoid(scores),)
+
+    def predictions(self, outputs: Sequence[Tensor], target: Target) -> list[Prediction]:  # noqa: ARG002
+        """Returns the name with the highest score."""
+        assert isinstance(self.task.target, Label | Answer)  # checked when it was built
+        return class_predictions(outputs[0], self.task.target.names)
 
 
 @dataclass(frozen=True)
@@ -155,16 +166,24 @@ class DetectionAnswers(TaskAnswers):
         zero = terms["box"].total.new_zeros(())
         return Loss(zero, zero + len(target.rows)), terms
 
-    def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:
-        """Returns all queries' boxes in pixels of the image file, each with its most likely class but background."""
+    def outputs(self, states: Float[Tensor, "l r q d"]) -> tuple[Tensor, ...]:
+        """Returns scores (r, q), labels (r, q) and boxes (r, q, 4) of all queries, and the attributes' probabilities.
+
+        The label is the most likely class but background; boxes are centre and size, relative to the view.
+        """
         last = states[-1]
         scores, labels = self.head.classes(last).float().softmax(-1)[..., :-1].max(-1)
         boxes = self.head.boxes(last)
-        attributes = None if self.head.attributes is None else self.head.attributes(last, labels).float().softmax(-1)
+        attributes = () if self.head.attributes is None else (self.head.attributes(last, labels).float().softmax(-1),)
+        return (scores, labels, boxes, *attributes)
+
+    def predictions(self, outputs: Sequence[Tensor], target: Target) -> list[Prediction]:
+        """Returns all queries' boxes in pixels of the image file."""
+        scores, labels, boxes, *attributes = outputs
         predictions: list[Prediction] = []
         for row, geometry in enumerate(target.value["geometry"].tolist()):
             file_boxes = _to_file_pixels(boxes[row], geometry)
-            likely = () if attributes is None else _likely_attributes(attributes[row])
+            likely = _likely_attributes(attributes[0][row]) if attributes else ()
             predictions.append(BoxSet(file_boxes, labels[row].cpu().numpy(), scores[row].cpu().numpy(), likely))
         return predictions
 
@@ -190,12 +209,15 @@ class RegionAnswers(TaskAnswers):
         box_losses = torch.where(is_referred, options.l1 * l1 + options.giou * giou, 0.0)
         return Loss(box_losses.sum(), is_referred.sum().float()), {}
 
-    def predict(self, states: Float[Tensor, "l r q d"], target: Target) -> list[Prediction]:
+    def outputs(self, states: Float[Tensor, "l r q d"]) -> tuple[Float[Tensor, "r 1 4"]]:
+        """Returns the first query's box: centre and size, relative to the view."""
+        return (self.head(states[-1, :, :1]),)
+
+    def predictions(self, outputs: Sequence[Tensor], target: Target) -> list[Prediction]:
         """Returns one box per row, in pixels of the image file."""
-        boxes = self.head(states[-1, :, :1])
         return [
-            BoxSet(_to_file_pixels(boxes[row], geometry), np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.float32))
-            for row, geometry in enumerate(target.value["geometry"].tolist())
+            BoxSet(_to_file_pixels(box, geometry), np.zeros(1, dtype=np.int64), np.ones(1, dtype=np.float32))
+            for box, geometry in zip(outputs[0], target.value["geometry"].tolist(), strict=True)
         ]
 
 

@@ -118,7 +118,7 @@ class UniT(System):
         terms: dict[tuple[str, str], Loss] = {}
         for name, target in batch.targets.items():
             states, vectors = self._read(name, target, trunk)
-            tasks[name], parts = self._answers_for(name, vectors).losses(states, target)
+            tasks[name], parts = self.answers_for(name, vectors).losses(states, target)
             terms |= {(name, part): value for part, value in parts.items()}
         return Losses(tasks, terms=terms)
 
@@ -128,9 +128,13 @@ class UniT(System):
         trunk = self._trunk_features(batch)
         found: dict[str, Sequence[Prediction]] = {}
         for name, target in batch.targets.items():
-            states, vectors = self._read(name, target, trunk)
-            found[name] = self._answers_for(name, vectors).predict(states, target)
+            found[name] = self.answers_for(name).predictions(self.outputs(name, target, trunk), target)
         return found
+
+    def outputs(self, name: str, target: Target, trunk: Trunk | None) -> tuple[Tensor, ...]:
+        """Returns the tensors that the predictions of a task are made of; the arguments are those of `states`."""
+        states, vectors = self._read(name, target, trunk)
+        return self.answers_for(name, vectors).outputs(states)
 
     def states(self, name: str, target: Target, trunk: Trunk | None) -> Float[Tensor, "l r q d"]:
         """Returns the decoder's states of all layers and queries, for the rows of one task.
@@ -285,7 +289,13 @@ class UniT(System):
         valid = downsample_mask(batch.inputs["valid"], grid_hw) if "valid" in batch.inputs else None
         return features, grid_hw, valid
 
-    def _answers_for(self, name: str, vectors: Float[Tensor, "r c"] | None) -> TaskAnswers:
+    def answers_for(self, name: str, vectors: Float[Tensor, "r c"] | None = None) -> TaskAnswers:
+        """Returns what makes losses and predictions of a task.
+
+        Args:
+            name: the task.
+            vectors: what its linear classifier reads; None without one, or where no scores are computed.
+        """
         answers = build_answers(self.tasks[name], self.heads[parameter_name(name)], self.config)
         if vectors is None or not isinstance(answers, ClassAnswers):
             return answers

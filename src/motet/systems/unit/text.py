@@ -74,11 +74,7 @@ class TextMemory(nn.Module):
             types: see `forward`.
             valid: see `forward`.
         """
-        first = valid & (types == 0)
-        sides = [(ids[:, : int(first.sum(1).max())], first[:, : int(first.sum(1).max())])]
-        second = valid & (types == 1)
-        if bool(second.any()):
-            sides.append(_second_sentences(ids, first.sum(1), second.sum(1)))
+        sides = sentence_sides(ids, types, valid)
         states = [self.tower(side, torch.zeros_like(side), known) for side, known in sides]
         return self.memory_of(states, [known for _, known in sides])
 
@@ -109,6 +105,18 @@ class TextMemory(nn.Module):
         model = self.tower.encoder.model
         layers = {f"text_layer{i}": [layer] for i, layer in enumerate(model.encoder.layer)}
         return {"words": [model.embeddings], **layers, "text_output": [self.out, self.out_positions]}
+
+
+def sentence_sides(
+    ids: Int[Tensor, "b t"], types: Int[Tensor, "b t"], valid: Bool[Tensor, "b t"]
+) -> list[tuple[Int[Tensor, "b u"], Bool[Tensor, "b u"]]]:
+    """Returns the first sentence of each row and, if there are pairs, the second: ids, and False at padding."""
+    first, second = valid & (types == 0), valid & (types == 1)
+    longest = int(first.sum(1).max())
+    sides = [(ids[:, :longest], first[:, :longest])]
+    if bool(second.any()):
+        sides.append(_second_sentences(ids, first.sum(1), second.sum(1)))
+    return sides
 
 
 def _second_sentences(
