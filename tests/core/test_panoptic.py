@@ -25,6 +25,7 @@ def test_areas_classes_and_crowds() -> None:
         (SEGMENTS, [5], [], "got segments 0 to 2 and 1 classes"),
         (SEGMENTS - 1, [5, 7], [], "got segments -1 to 1"),
         (SEGMENTS[0], [5, 7], [], r"got segments and labels of shape \(3,\)"),
+        (SEGMENTS, [5.0, 7.5], [], "labels of int64 and float64; want whole numbers"),
         (SEGMENTS, [5, 7], [True], "crowd: got 1; want one for each of 2"),
     ],
 )

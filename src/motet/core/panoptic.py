@@ -36,6 +36,11 @@ class PanopticMap:
         if self.segments.ndim != 2 or self.labels.ndim != 1:
             got = f"{self.segments.shape} and {self.labels.shape}"
             raise DataError(f"panoptic map: got segments and labels of shape {got}; want (h, w) and (n,)")
+        if not len(self.labels):  # an empty list becomes an array of floats
+            object.__setattr__(self, "labels", np.zeros(0, dtype=np.int64))
+        if self.segments.dtype.kind not in "iu" or self.labels.dtype.kind not in "iu":
+            got = f"{self.segments.dtype} and {self.labels.dtype}"
+            raise DataError(f"panoptic map: got segments and labels of {got}; want whole numbers")
         least, most = (int(self.segments.min()), int(self.segments.max())) if self.segments.size else (0, 0)
         if least < 0 or most > len(self.labels):
             raise DataError(

@@ -1,6 +1,6 @@
 """Panoptic maps of scenes by the LiT decoder: first codes, then the decoder that writes them (section 5.10).
 
-motet train lit_decoder_panoptic:codes      the autoencoder of maps, about two minutes on two cores
+motet train lit_decoder_panoptic:codes      the autoencoder of maps, some eight minutes on two cores
 motet train lit_decoder_panoptic:tiny       the decoder, which starts from it
 motet plan lit_decoder_panoptic:coco        COCO's files under $MOTET_DATA, UViM's sizes
 """
@@ -105,7 +105,7 @@ def _system(options: PanopticCodes) -> LiTDecoderConfig:
 
 
 def _scenes(role: Role) -> Scenes:
-    return Scenes(part=role, count=COUNTS[role], kinds=KINDS, num_things=(1, 3), size_hw=(128, 128))
+    return Scenes(part=role, count=COUNTS[role], kinds=KINDS, num_things=(1, 3), size_hw=(64, 64))
 
 
 def _task() -> Task:

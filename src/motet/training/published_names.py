@@ -16,6 +16,7 @@ from motet.tasks.class_names import COCO_IDS, GLUE, SNLI_VE
 
 Names = dict[str, tuple[str, ...]]
 
+_MOST_CLASSES = 1_000_000
 _NUM_COCO = 91  # the ids of COCO reach 90, and eleven of them were never used
 COCO_91 = tuple({number: name for name, number in COCO_IDS.items()}.get(i, UNUSED) for i in range(_NUM_COCO))
 """The names of COCO's ids, which DETR's classes are."""
@@ -35,6 +36,7 @@ _FILES: Mapping[forms.WeightForm, Mapping[str, tuple[str, ...]]] = {
     },
 }
 """Files with the names of a head, as the authors call them."""
+_WITH_SYNONYMS = "detection_visual_genome"  # lines such as "dog,puppy"
 
 
 def published_names(release: Release, files: Mapping[str, Path]) -> Names:
@@ -58,13 +60,17 @@ def published_names(release: Release, files: Mapping[str, Path]) -> Names:
             found |= _of_imagenet(release)
     for head, places in _FILES.get(release.form, {}).items():
         if (beside := release.beside(*places)) is not None:
-            found[head] = read_names(beside)
-    found |= {head: read_names(Path(path)) for head, path in files.items()}
+            found[head] = read_names(beside, synonyms=head.startswith(_WITH_SYNONYMS))
+    found |= {h: read_names(Path(p), synonyms=h.startswith(_WITH_SYNONYMS)) for h, p in files.items()}
     return {head: _with_unused(head, names, release) for head, names in found.items()}
 
 
-def read_names(path: Path) -> tuple[str, ...]:
+def read_names(path: Path, *, synonyms: bool = False) -> tuple[str, ...]:
     """Reads a list of names.
+
+    Args:
+        path: of the file.
+        synonyms: a line has several names with commas between; the first is the one that is predicted.
 
     Raises:
         CheckpointError: a file that cannot be read, or that holds no list of names.
@@ -78,8 +84,7 @@ def read_names(path: Path) -> tuple[str, ...]:
         lines = read_lines(path)
     except OSError as error:
         raise CheckpointError(f"{path}: got {error.strerror or error}; want a file of names") from error
-    # The files of Visual Genome's names have synonyms behind a comma; the first is the one that is predicted.
-    return _as_names([line.split(",")[0].strip() for line in lines], path)
+    return _as_names([(line.split(",")[0] if synonyms else line).strip() for line in lines], path)
 
 
 def _as_names(found: object, path: Path) -> tuple[str, ...]:
@@ -90,7 +95,8 @@ def _as_names(found: object, path: Path) -> tuple[str, ...]:
             numbered = {int(number): name for number, name in found.items()}
         except (TypeError, ValueError):
             numbered = {}
-        found = [numbered.get(i, UNUSED) for i in range(max(numbered, default=-1) + 1)] if numbered else None
+        most = max(numbered, default=-1)
+        found = [numbered.get(i, UNUSED) for i in range(most + 1)] if 0 <= most < _MOST_CLASSES else None
     if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
         raise CheckpointError(
             f"{path}: got {type(found).__name__}; want a list of names, or names by their numbers, in the order of rows"

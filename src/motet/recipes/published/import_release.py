@@ -10,19 +10,24 @@ from typing import Any
 
 import torch
 
-from motet.core import CheckpointError, System, Task
+from motet.core import CheckpointError, MotetError, System, Task
 from motet.core.build_limit import at_most
 from motet.core.model_folder import WeightMatch
 from motet.hub.load import save_pretrained
 from motet.nn.pretrained.release import Release, open_release
 from motet.recipes.published import published_model
-from motet.recipes.published.model import ExtraFiles
+from motet.recipes.published.model import ExtraFiles, PublishedModel
 from motet.systems import build_system
 from motet.systems.published import fill_published
 from motet.training.initial_weights import as_match, initial_system
 from motet.training.run import Published, Run
 
 REPORT = "import.json"
+# What arrays of other shapes, or of none, lead to.
+_DAMAGED = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RecursionError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,26 @@ def model_of(release: Release, given: ExtraFiles) -> tuple[System, ImportReport]
         CheckpointError: weights that no model can be made of.
         ConfigError: an encoder alone, or a file that has to be given.
     """
-    made = published_model(release, given)
+    try:
+        made = published_model(release, given)
+        # Sizes come from arrays of others: without memory, a model that is too large for its weights is found at once.
+        with torch.device("meta"):
+            _built(made, release)
+        system = _built(made, release)
+        match = as_match(fill_published(system, release, heads=made.heads, names=made.names))
+    except MotetError:
+        raise
+    except _DAMAGED as error:
+        got = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise CheckpointError(f"{release.path}: got {got}; want a complete file of {release.form.name}") from error
+    return system.eval(), _import(release, match, made.tasks, made.notes)
+
+
+def _built(made: PublishedModel, release: Release) -> System:
     count = len(release.tensors) + len(release.arrays)
     with torch.random.fork_rng([]), at_most(count, release.numbers, where=release.path):
         torch.manual_seed(0)
-        system = build_system(made.config, made.tasks, texts=lambda: (), assets=made.assets)
-    match = as_match(fill_published(system, release, heads=made.heads, names=made.names))
-    return system.eval(), _import(release, match, made.tasks, made.notes)
+        return build_system(made.config, made.tasks, texts=lambda: (), assets=made.assets)
 
 
 def import_into(
