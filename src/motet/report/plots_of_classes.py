@@ -81,7 +81,7 @@ def confusion_matrix(confusion: Confusion, *, theme: Theme = LIGHT) -> Figure:
         for row, column in np.argwhere(shares >= 0.005).tolist():
             axes.text(
                 column, row, f"{100 * shares[row, column]:.0f}", ha="center", va="center", color=theme.text,
-                fontsize=max(4.5, min(8.0, 13 * size)),
+                fontsize=min(8.0, max(6.0, 30 * size)),
             )  # fmt: skip
         names = [short(name, 18) for name in columns]
         axes.set_xticks(range(len(columns)), names, rotation=90 if longest > 5 or len(columns) > 12 else 0)

@@ -1,5 +1,6 @@
 import base64
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from PIL import Image
 
 from motet.core import DataError
 from motet.report import Content, PredictionCard, compare, markdown, page, read_run, thumbnail, write_report
+from motet.report.pages.run import html_verdicts
+from motet.report.verdict import Verdict
 
 SECTIONS = [
     "Verdict",
@@ -183,3 +186,41 @@ def test_classes_have_bars_of_their_own_and_those_without_an_annotation_are_told
     assert parsed.open == []
     assert 'alt="miou per class of streets: road 50.0, &lt;train&gt; no ground truth"' in html
     assert "| streets | miou | road | 50.0 % |\n| streets | miou | <train> | no ground truth |" in markdown(content)
+
+
+def test_of_very_many_tasks_the_verdicts_that_say_something_come_first() -> None:
+    found = [Verdict(f"t{n}", "no claim", "nothing.") for n in range(19)]
+    found += [Verdict("<good>", "better", "better."), Verdict("low", "no claim", "below.", below_trivial=True)]
+    html = html_verdicts(found)
+    assert html.startswith(
+        "<p>Of 21 tasks: 1 better than alone, 1 not above a trivial baseline, 19 without a claim.</p>"
+    )
+    assert html.index("&lt;good&gt;") < html.index("low") < html.index("<details>") < html.index("t0")
+    assert '<li class="better">' in html
+    assert '<li class="below">' in html
+    few = html_verdicts(found[-2:])
+    assert "<details>" not in few
+    assert html_verdicts(()) == '<p class="muted">No score to judge.</p>'
+
+
+def test_tasks_have_one_order_in_every_section(made_run, tmp_path) -> None:
+    """That of the run, whatever order its log happens to have."""
+    folder = made_run(tmp_path / "run", {"b": 60.0, "a": 50.0})
+    swapped = []
+    for line in map(json.loads, (folder / "log.jsonl").read_text().splitlines()):
+        if "loss" in line:
+            line["loss"] = dict(reversed(line["loss"].items()))
+        if "results" in line:
+            line["results"] = line["results"][::-1]
+        swapped.append(json.dumps(line))
+    (folder / "log.jsonl").write_text("\n".join(swapped) + "\n")
+    assert list(read_run(folder).log.losses) == ["a", "b"]
+    html = page(Content("t", read_run(folder)))
+    for name in ("scores-on-val", "training-loss"):
+        data = re.search(f'download="{name}.csv" href="data:text/csv;base64,([^"]+)"', html)
+        assert data
+        tasks = [line.split(",")[0] for line in base64.b64decode(data[1]).decode().splitlines()[1:]]
+        assert list(dict.fromkeys(tasks)) == ["b", "a"]
+    for section in ("Verdict", "Trivial baselines"):
+        text = html.split(f"<h2>{section}</h2>")[1]
+        assert text.index(">b<") < text.index(">a<")

@@ -79,9 +79,7 @@ def _confusion(confusion: Confusion) -> str:
     if len(confusion.names) <= NAMED_CLASSES:
         return muted(about) + matrix + (details("The most confused pairs", listed) if len(shown) > 2 else "")
     rest = f"{len(pairs) - len(shown):,} more pairs are in the CSV file." if len(pairs) > len(shown) else ""
-    pattern = muted(
-        "The whole matrix, stronger for larger shares; lines besides the diagonal are classes that draw others."
-    )
+    pattern = muted("The whole matrix, stronger for larger shares: a line down is a class that draws others.")
     return muted(about) + "<h4>The most confused pairs</h4>" + listed + muted(rest) + pattern + matrix
 
 

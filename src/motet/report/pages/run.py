@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -22,6 +23,8 @@ from motet.report.write import write_files
 
 _PANELS = 12
 """Panels up to which learning curves are shown at once."""
+_MANY_TASKS = 20
+"""Tasks up to which all verdicts are shown at once; of more, those that say something come first."""
 _Value = TypeVar("_Value")
 
 
@@ -97,13 +100,34 @@ def html_verdicts(found: Sequence[Verdict]) -> str:
     """Returns verdicts as a list with a mark for better and for worse."""
     if not found:
         return muted("No score to judge.")
-    marks = {"better": "better", "worse": "worse", "no difference": "same", "no claim": ""}
-    lines = [
-        f'<li class="{"below" if one.below_trivial else marks[one.claim]}"><b>{escape(one.task)}</b>: '
-        f"{escape(one.text)}</li>"
-        for one in found
-    ]
-    return f'<ul class="verdicts">{"".join(lines)}</ul>'
+    if len(found) <= _MANY_TASKS:
+        return _verdict_list(found)
+    clear = [one for one in found if _mark(one) in ("better", "worse", "below")]
+    counts = Counter(_MARK_NAMES[_mark(one)] for one in found)
+    about = ", ".join(f"{counts[name]} {name}" for name in dict.fromkeys(_MARK_NAMES.values()) if counts[name])
+    others = [one for one in found if one not in clear]
+    rest = details(f"The other {len(others)} tasks", _verdict_list(others)) if others else ""
+    return f"<p>Of {len(found)} tasks: {about}.</p>" + _verdict_list(clear) + rest
+
+
+_MARK_NAMES = {
+    "better": "better than alone",
+    "worse": "worse than alone",
+    "below": "not above a trivial baseline",
+    "same": "without a difference",
+    "": "without a claim",
+}
+
+
+def _mark(one: Verdict) -> str:
+    if one.below_trivial:
+        return "below"
+    return {"better": "better", "worse": "worse", "no difference": "same", "no claim": ""}[one.claim]
+
+
+def _verdict_list(found: Sequence[Verdict]) -> str:
+    lines = [f'<li class="{_mark(one)}"><b>{escape(one.task)}</b>: {escape(one.text)}</li>' for one in found]
+    return f'<ul class="verdicts">{"".join(lines)}</ul>' if lines else ""
 
 
 def in_order(by_task: Mapping[str, _Value], tasks: Sequence[str]) -> dict[str, _Value]:
