@@ -15,7 +15,7 @@ from typing import Any
 
 
 class ScalarBoard:
-    """An event file of TensorBoard with scalars, the only one of a run.
+    """The event file of a run with scalars, for TensorBoard.
 
     Args:
         folder: gets the file.
