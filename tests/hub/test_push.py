@@ -143,3 +143,33 @@ def test_what_is_no_name_on_the_hub_is_not_asked_for(monkeypatch, name):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: pytest.fail("asked the Hub"))
     with pytest.raises(CheckpointError, match="got no such folder; want the folder"):
         from_pretrained(name)
+
+
+def cached(folder: Path, cache: Path, name: str) -> None:
+    """Puts a folder into the Hub's cache as a download does: a snapshot of links to blobs."""
+    repository = cache / f"models--{name.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("c0ffee")
+    (repository / "blobs").mkdir()
+    for number, path in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+        blob, link = repository / "blobs" / f"{number}", repository / "snapshots" / "c0ffee" / path.relative_to(folder)
+        shutil.copy(path, blob)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(blob)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("motet.hub.push.is_reachable", lambda endpoint: False)
+    return tmp_path / "cache"
+
+
+def test_a_model_in_the_cache_is_loaded_by_name_without_a_network(make, trust, tmp_path, cache):
+    system = make("animal", "caption")
+    save_pretrained(system, tmp_path / "model")
+    cached(tmp_path / "model", cache, "me/small")
+    back = from_pretrained("me/small", trust=trust, cache_dir=cache)
+    assert torch.equal(back.trunk.weight, system.trunk.weight)
+    with pytest.raises(CheckpointError, match="'me/other': got no such folder, and the Hub could not be reached"):
+        from_pretrained("me/other", trust=trust, cache_dir=cache)

@@ -1,4 +1,4 @@
-"""TensorBoard reads back the scalars, forgets steps that run again, and a full disk raises where it is written."""
+"""TensorBoard reads back the scalars, has one file of a run, and a full disk raises where it is written."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ def read(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_what_is_written_is_read_by_tensorboard_at_once(tmp_path: Path) -> None:
-    board = ScalarBoard(tmp_path / "tensorboard", purge_step=None)
+    board = ScalarBoard(tmp_path / "tensorboard")
     board.add([("loss/a", 0.5), ("loss/b", 2.0)], 1)
     board.add([("loss/a", 0.25)], 2)
     assert read(tmp_path / "tensorboard") == {"loss/a": [(1, 0.5), (2, 0.25)], "loss/b": [(1, 2.0)]}
     board.close()
 
 
-def test_steps_that_run_again_are_read_once(tmp_path: Path) -> None:
-    first = ScalarBoard(tmp_path, purge_step=None)
+def test_a_new_file_takes_the_place_of_earlier_ones(tmp_path: Path) -> None:
+    first = ScalarBoard(tmp_path)
     for step in range(5):
         first.add([("loss", float(step))], step)
     first.close()
-    again = ScalarBoard(tmp_path, purge_step=3)
+    again = ScalarBoard(tmp_path)
     again.add([("loss", 30.0)], 3)
+    again.remove_earlier()
     again.close()
-    assert read(tmp_path) == {"loss": [(0, 0.0), (1, 1.0), (2, 2.0), (3, 30.0)]}
+    assert read(tmp_path) == {"loss": [(3, 30.0)]}
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_full_disk_raises_at_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,5 +43,5 @@ def test_a_full_disk_raises_at_the_write(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(scalar_board.Path, "open", lambda *_, **__: full)
     monkeypatch.setattr(scalar_board.Path, "mkdir", lambda *_, **__: None)
     with pytest.raises(OSError, match="No space left"):
-        ScalarBoard(Path("nowhere"), purge_step=None)
+        ScalarBoard(Path("nowhere"))
     assert full.closed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from motet.core import Report, Task
     from motet.data.source import Source
     from motet.training.run import Run
+    from motet.training.trackers import TrackerName
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,6 +59,9 @@ def train(
     check: Annotated[
         bool, typer.Option("--check", help="exit code 1 if a result is below what the recipe expects")
     ] = False,
+    track: Annotated[
+        list[str] | None, typer.Option(help="also log to trackio, wandb or mlflow; may be repeated")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a recipe, evaluate it on its test sources, and write the run's folder: log, checkpoints, report."""
@@ -64,7 +69,15 @@ def train(
     settings = [*(settings or ()), *_fitted(recipe, settings, place, minutes, resume=resume, device=device)]
     run = recipe_run(recipe, settings)
     with continued_by(f"continue with: {resume_command(recipe, place, settings)}"):
-        report = train_run(run, place, origin=origin_of(recipe, settings), resume=resume, device=device, quiet=json)
+        report = train_run(
+            run,
+            place,
+            origin=origin_of(recipe, settings),
+            resume=resume,
+            device=device,
+            quiet=json,
+            track=tracker_names(track or ()),
+        )
     if is_main_process():
         if json:
             print_json({"folder": str(place), "finished": report.step == run.train.steps, **report.to_dict()})
@@ -74,6 +87,17 @@ def train(
     if missed:
         print_lines(*(missed if is_main_process() else ()))
         raise typer.Exit(1)
+
+
+def tracker_names(names: Sequence[str]) -> tuple[TrackerName, ...]:
+    """Returns the trackers of the command line.
+
+    Raises:
+        ConfigError: another name.
+    """
+    from motet.training.trackers import checked_names
+
+    return checked_names(names) if names else ()
 
 
 def _fitted(
@@ -113,6 +137,7 @@ def train_run(
     device: str | None,
     quiet: bool = False,
     page: bool = True,
+    track: Sequence[TrackerName] = (),
 ) -> Report:
     """Trains a run with progress on the terminal; with `page` also writes its report page and model card at the end."""
     from motet.cli.progress import counting
@@ -122,7 +147,14 @@ def train_run(
     with counting("storing features", quiet=quiet) as progress:
         if page:
             return api.train(
-                run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin
+                run,
+                folder,
+                resume=resume,
+                device=device,
+                show=not quiet,
+                progress=progress,
+                origin=origin,
+                track=track,
             )
         return run_training(run, folder, resume=resume, device=device, show=not quiet, progress=progress, origin=origin)
 

@@ -18,9 +18,11 @@ from motet.experiments.run_report import write_card, write_page
 from motet.hub import from_pretrained
 from motet.report import Comparison, read_run
 from motet.report import compare as compare_records
+from motet.training.logging import tracked_values
 from motet.training.run import Run
 from motet.training.run_data import outside_modules, saved_on_bad_row, saved_sources
 from motet.training.run_training import run_training
+from motet.training.trackers import TrackerName, opened_trackers
 
 
 def train(
@@ -32,6 +34,7 @@ def train(
     show: bool = True,
     progress: Callable[[int, int], None] | None = None,
     origin: Mapping[str, Any] | None = None,
+    track: Sequence[TrackerName] = (),
 ) -> Report:
     """Trains a run and writes its folder: log, checkpoints, scores with intervals, a page and a model card.
 
@@ -43,6 +46,7 @@ def train(
         show: a live line on the terminal.
         progress: called with (done, total) while features are stored.
         origin: where the run comes from (a recipe by name, its settings), for ``run.json``.
+        track: "trackio", "wandb" or "mlflow", which get the configuration, the numbers and the page of the run.
 
     Returns:
         The report on the test sources, or on the val sources where there are none. When a signal stopped the run, its
@@ -52,10 +56,16 @@ def train(
         ConfigError, DataError, CheckpointError, TrainingError: see `motet.training.run_training.run_training`.
     """
     folder = Path(folder)
-    report = run_training(run, folder, resume=resume, device=device, show=show, progress=progress, origin=origin)
-    if rank() == 0 and report.step == run.train.steps:
-        write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
-        write_card(folder, trust=modules_of(run))
+    with opened_trackers(track, folder, run) as trackers:
+        report = run_training(
+            run, folder, resume=resume, device=device, show=show, progress=progress, origin=origin, trackers=trackers
+        )
+        if rank() == 0 and report.step == run.train.steps:
+            page = write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
+            write_card(folder, trust=modules_of(run))
+            for tracker in trackers:
+                tracker.add(tracked_values(report.to_dict()), report.step)
+                tracker.add_page(page)
     return report
 
 

@@ -11,11 +11,13 @@ from typing import Any
 from motet.core import CheckpointError, Report, System, Task
 from motet.core.hub_access import download_files, hub_error_text, hub_errors
 from motet.core.model_folder import ASSETS, CONFIG, TASKS, WEIGHTS
+from motet.hub.exported.layout import INDEX
+from motet.hub.exported.layout import WEIGHTS as ONNX_WEIGHTS
 from motet.hub.load import load_system, save_pretrained
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
-FILES = (WEIGHTS, CONFIG, TASKS, f"{ASSETS}/*", f"{ASSETS}/**/*", "README.md")
-"""The only files that are downloaded from a repository: safetensors, JSON and assets. Never a pickle."""
+FILES = (WEIGHTS, CONFIG, TASKS, f"{ASSETS}/*", f"{ASSETS}/**/*", "README.md", INDEX, ONNX_WEIGHTS, "*.onnx")
+"""The only files that are downloaded from a repository: safetensors, JSON, assets and ONNX graphs. Never a pickle."""
 
 
 def from_pretrained(

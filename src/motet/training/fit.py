@@ -30,6 +30,7 @@ from motet.training.logging import RunLogger
 from motet.training.optim import set_lr
 from motet.training.signals import StopSignals
 from motet.training.step import SHARED, StepOutcome, TrainStep
+from motet.training.trackers import Tracker
 
 if TYPE_CHECKING:
     from motet.training.sharding import Shards
@@ -51,6 +52,7 @@ def fit(
     identity: Mapping[str, Any] | None = None,
     record: Mapping[str, Any] | None = None,
     notes: Sequence[str] = (),
+    trackers: Sequence[Tracker] = (),
 ) -> Report:
     """Trains a system in place.
 
@@ -74,6 +76,7 @@ def fit(
         identity: what a checkpoint must agree on to be continued; by default `identity_of` the other arguments.
         record: of the run, for ``run.json``; it is written once nothing can refuse to continue in `folder` any more.
         notes: lines for the log, before the first step.
+        trackers: get the numbers of the log.
 
     Returns:
         The last evaluation, with the samples seen by source. When a signal stopped the run and its handler returned,
@@ -101,7 +104,12 @@ def fit(
         if record is not None:
             write_json(folder / RUN, record)
         with RunLogger(
-            folder, steps=config.steps, start=loop.step, log_bytes=loop.log_bytes, show=show and rank() == 0
+            folder,
+            steps=config.steps,
+            start=loop.step,
+            log_bytes=loop.log_bytes,
+            show=show and rank() == 0,
+            trackers=trackers,
         ) as logger:
             for note in notes:
                 logger.note(note)

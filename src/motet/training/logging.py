@@ -10,7 +10,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,10 +26,12 @@ from motet.core.regular_files import file_size
 from motet.training.errors import TrainingError
 from motet.training.scalar_board import ScalarBoard
 from motet.training.step import StepMetrics
+from motet.training.trackers import Tracker
 
 LOG = "log.jsonl"
 _LINES = 1000
 _PLAIN_LINE_SECONDS = 10.0
+_PLAIN = ("mean_loss", "lr", "grad_norm", "rows_per_second", "memory_mb")
 
 
 class RunLogger:
@@ -43,12 +45,22 @@ class RunLogger:
         start: the step that the run continues from.
         log_bytes: length of the earlier log that is kept; the steps after it run again.
         show: whether to show a live line on the terminal (plain lines if stderr is not a terminal).
+        trackers: get the same numbers by ``task/metric``.
     """
 
-    def __init__(self, folder: Path, *, steps: int, start: int, log_bytes: int, show: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        steps: int,
+        start: int,
+        log_bytes: int,
+        show: bool,
+        trackers: Sequence[Tracker] = (),
+    ) -> None:
         self.folder, self.steps, self.every = folder, steps, max(1, steps // _LINES)
         self.is_lead, self._pending, self._started_at = rank() == 0, list[StepMetrics](), time.monotonic()
-        self._line_started_at = self._started_at
+        self._line_started_at, self._trackers = self._started_at, tuple(trackers)
         if not self.is_lead:
             return
         with contextlib.ExitStack() as opened:  # a file that is open already is closed if the next cannot be
@@ -58,7 +70,11 @@ class RunLogger:
                 self._log = opened.enter_context((folder / LOG).open("ab", buffering=0))
                 self._log.truncate(log_bytes)
                 self._log.seek(log_bytes)
-                self._board = ScalarBoard(folder / "tensorboard", purge_step=start if start else None)
+                self._board = opened.enter_context(contextlib.closing(ScalarBoard(folder / "tensorboard")))
+                # The log is the truth: what it kept is written anew, so that TensorBoard has one file per run.
+                for values, step in _logged_scalars(folder / LOG):
+                    self._board.add(values, step)
+                self._board.remove_earlier()
             except OSError as error:
                 raise _cannot_write(folder, error) from error
             opened.pop_all()
@@ -103,6 +119,7 @@ class RunLogger:
         self._line_started_at, self._pending = now, []
         self._write(line)
         self._draw(_scalars(line), line["step"])
+        self._track(line, line["step"])
         if self._console is not None:
             self._console.step(line)
 
@@ -114,9 +131,10 @@ class RunLogger:
             {"task": r.task, "source": r.source, "metric": r.metric, "value": r.value, "count": r.count, "main": r.main}
             for r in report.results
         ]
-        self._write({"step": report.step, "role": report.role, "results": results})
-        scores = [(f"{report.role}/{result.source}/{result.metric}", result.value) for result in report.results]
-        self._draw(scores, report.step)
+        line = {"step": report.step, "role": report.role, "results": results}
+        self._write(line)
+        self._draw(_scores(line), report.step)
+        self._track(line, report.step)
         if self._console is not None:
             self._console.evaluated(report)
         self._line_started_at = time.monotonic()  # so that rows per second count training only
@@ -139,6 +157,10 @@ class RunLogger:
         self._write({"note": text})
         if show and self._console is not None:
             self._console.print_line(text)
+
+    def _track(self, line: Mapping[str, Any], step: int) -> None:
+        for tracker in self._trackers:
+            tracker.add(tracked_values(line), step)
 
     def _draw(self, values: Iterable[tuple[str, float]], step: int) -> None:
         try:
@@ -222,9 +244,41 @@ def _line(pending: list[StepMetrics], seconds: float) -> dict[str, Any]:
 
 
 def _scalars(line: Mapping[str, Any]) -> list[tuple[str, float]]:
-    plain = ("mean_loss", "lr", "grad_norm", "rows_per_second", "memory_mb")
     nested = [(f"{group}/{name}", value) for group in ("loss", "aux") for name, value in line.get(group, {}).items()]
-    return [*((name, line[name]) for name in plain), *nested]
+    return [*((name, line[name]) for name in _PLAIN), *nested]
+
+
+def _scores(line: Mapping[str, Any]) -> list[tuple[str, float]]:
+    return [(f"{line['role']}/{one['source']}/{one['metric']}", one["value"]) for one in line["results"]]
+
+
+def _logged_scalars(path: Path) -> Iterator[tuple[list[tuple[str, float]], int]]:
+    """Yields the scalars of a log, line by line, with their steps."""
+    with path.open("rb") as file:
+        for data in file:
+            line = json.loads(data)
+            if "results" in line:
+                yield _scores(line), line["step"]
+            elif "mean_loss" in line:
+                yield _scalars(line), line["step"]
+
+
+def tracked_values(line: Mapping[str, Any]) -> dict[str, float]:
+    """Returns the numbers of a line of the log as trackers name them: ``task/loss``, ``task/val_accuracy``.
+
+    Examples:
+        >>> tracked_values({"step": 1, "mean_loss": 2.0, "loss": {"vqa": 2.0}, "lr": 0.1, "grad_norm": 1.0})
+        {'mean_loss': 2.0, 'lr': 0.1, 'grad_norm': 1.0, 'vqa/loss': 2.0}
+    """
+    if "results" not in line:
+        plain = {name: float(line[name]) for name in _PLAIN if name in line}
+        return plain | {f"{task}/loss": value for task, value in line.get("loss", {}).items()}
+    names = [f"{one['task']}/{line['role']}_{one['metric']}" for one in line["results"]]
+    # A task with several sources has a score of each.
+    return {
+        name if names.count(name) == 1 else f"{name}/{one['source']}": float(one["value"])
+        for name, one in zip(names, line["results"], strict=True)
+    }
 
 
 def _memory_mb() -> float:

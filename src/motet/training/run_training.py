@@ -6,7 +6,7 @@ import dataclasses
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -44,6 +44,7 @@ from motet.training.linear_start import start_linear_heads
 from motet.training.run import Published, Run
 from motet.training.run_data import run_to_data
 from motet.training.saved_names import saved_names
+from motet.training.trackers import Tracker
 
 _PACKAGES = ("motet", "torch", "torchvision", "timm", "transformers", "tokenizers", "numpy", "pillow", "safetensors")
 
@@ -60,6 +61,7 @@ def run_training(
     show: bool = True,
     progress: FillProgress | None = None,
     origin: Mapping[str, Any] | None = None,
+    trackers: Sequence[Tracker] = (),
 ) -> Report:
     """Trains and evaluates a run, without page and model card; under `torchrun` on every rank.
 
@@ -78,6 +80,7 @@ def run_training(
         show: whether to show a live line on the terminal.
         progress: called after every batch of images or texts whose features are stored.
         origin: origin of the run (a recipe by name, its settings), for ``run.json``.
+        trackers: get the numbers of the log.
 
     Returns:
         The report of the test sources, or of the val sources where there are none. When a signal stopped the run and
@@ -126,6 +129,7 @@ def run_training(
             show=show,
             identity=identity,
             record=_run_record(run, system, torch_device, matched) | {"origin": origin},
+            trackers=trackers,
             notes=[*(f"left out of the stored features: {line}" for line in unreadable.values()), *started],
         )
         if matched is not None:

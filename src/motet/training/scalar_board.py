@@ -15,28 +15,26 @@ from typing import Any
 
 
 class ScalarBoard:
-    """An event file of TensorBoard with scalars.
+    """The event file of a run with scalars, for TensorBoard.
 
     Args:
-        folder: gets the file; each start of a run has one of its own.
-        purge_step: TensorBoard forgets what earlier files have of this step and later ones; None for a new run.
+        folder: gets the file.
 
     Raises:
         OSError: a full disk, or a folder that cannot be written.
     """
 
-    def __init__(self, folder: Path, *, purge_step: int | None) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
 
         folder.mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{time.time_ns()}"
-        self._file = (folder / name).open("wb", buffering=0)
+        self._path = folder / name
+        self._file = self._path.open("wb", buffering=0)
         self._records = RecordWriter(self._file)
         try:
             self._write(Event(file_version="brain.Event:2"))
-            if purge_step is not None:
-                self._write(Event(step=purge_step, session_log=SessionLog(status=SessionLog.START)))
         except OSError:
             self.close()
             raise
@@ -48,6 +46,16 @@ class ScalarBoard:
 
         found = [Summary.Value(tag=name, simple_value=float(value)) for name, value in values]
         self._write(Event(step=step, summary=Summary(value=found)))
+
+    def remove_earlier(self) -> None:
+        """Removes the files of earlier starts of the run, whose scalars have been added to this one.
+
+        Raises:
+            OSError: a folder that cannot be written.
+        """
+        for path in self._path.parent.glob("events.out.tfevents.*"):
+            if path != self._path:
+                path.unlink()
 
     def close(self) -> None:
         """Closes the file."""

@@ -103,3 +103,18 @@ def test_programs_of_torch_export_are_not_loaded(copied) -> None:
     (copied / "graphs.json").write_text(json.dumps(index | {"engine": "torch.export"}))
     with pytest.raises(CheckpointError, match=r"got format 1 for 'torch\.export'; want format 1 for 'onnx'"):
         from_pretrained(copied)
+
+
+def test_an_export_in_the_cache_of_the_hub_is_loaded_by_name(system, folder, tmp_path, photos, monkeypatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("motet.hub.push.is_reachable", lambda endpoint: False)
+    repository = tmp_path / "models--me--small"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("c0ffee")
+    shutil.copytree(folder, repository / "blobs")
+    (repository / "snapshots" / "c0ffee").mkdir(parents=True)
+    for path in (repository / "blobs").iterdir():  # a download is links to files of other names
+        blob = path.rename(path.with_name(f"blob-{path.name}"))
+        (repository / "snapshots" / "c0ffee" / path.name).symlink_to(blob)
+    loaded = Predictor(from_pretrained("me/small", cache_dir=tmp_path))
+    assert loaded("animal", image=photos[0]).name == Predictor(system)("animal", image=photos[0]).name

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from motet.core import CheckpointError, ConfigError
@@ -47,7 +48,8 @@ def load_onnx(folder: str | Path, *, trust: Sequence[str] = ()) -> OnnxSystem:
     numbers = _bytes_of(folder)  # a weight has at least one byte
     split = graphs_of(built_system(saved, saved.tasks, numbers, numbers).eval())
     graphs = split.graphs()
-    sessions = {name: _session(folder, name, graph) for name, graph in graphs.items()}
+    weights = _mapped(folder / WEIGHTS)
+    sessions = {name: _session(folder, name, graph, weights) for name, graph in graphs.items()}
     return OnnxSystem(split.system, split, sessions)
 
 
@@ -71,7 +73,12 @@ def _bytes_of(folder: Path) -> int:
         raise CheckpointError(f"{folder}: got {error.strerror or error}; want all files that were exported") from error
 
 
-def _session(folder: Path, name: str, graph: Graph) -> Any:
+def _mapped(path: Path) -> np.ndarray:
+    """Returns the bytes of a file without reading them all: graphs copy what they use."""
+    return np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.zeros(0, dtype=np.uint8)
+
+
+def _session(folder: Path, name: str, graph: Graph, weights: np.ndarray) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -81,7 +88,8 @@ def _session(folder: Path, name: str, graph: Graph) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(folder.resolve()))
+    # So onnxruntime opens no file by itself; and the Hub's cache has links, which it would not follow.
+    options.add_external_initializers_from_files_in_memory([WEIGHTS], [weights], [len(weights)])
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:

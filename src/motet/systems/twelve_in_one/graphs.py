@@ -54,7 +54,7 @@ class TwelveInOneGraphs(SystemGraphs):
             inputs["region_valid"] = inputs.pop("valid")
         if "pixels" in inputs:
             (tokens,) = run("encode", inputs["pixels"].reshape(-1, *inputs["pixels"].shape[-3:]))
-            inputs["features"] = tokens.unflatten(0, inputs["present"].shape)
+            inputs["features"] = tokens.reshape(*inputs["present"].shape, *tokens.shape[1:])
         elif "features" in inputs and inputs["features"].ndim == 3:
             inputs["features"] = inputs["features"][:, None]
         found: dict[str, Sequence[Prediction]] = {}
@@ -92,7 +92,7 @@ class TwelveInOneGraphs(SystemGraphs):
         """Returns the texts and candidates of a task's rows, as a target's value has them."""
         task = self.system.tasks[name]
         texts = "s" if is_image_text_match(task) else 1
-        dims = ("r", texts, "t")
+        dims: tuple[int | str, ...] = ("r", texts, "t")
         specs = (
             TensorSpec("ids", "int64", dims, "token ids"),
             TensorSpec("types", "int64", dims, "0 in the first sentence, 1 in the second"),

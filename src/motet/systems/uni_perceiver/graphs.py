@@ -116,6 +116,7 @@ class UniPerceiverGraphs(SystemGraphs):
         if is_visual(task):
             assert images is not None  # a system with such a task
             frames = images.frames_of.get(task.name, images.num_frames) if "video" in task.inputs else 1
+            dims: tuple[int | str, ...]
             if trunk is None:
                 dims = ("b", frames, 3, *images.transform.size_hw)
                 specs += (TensorSpec("frames", "float32", dims, "normalised RGB of each frame; an image is one"),)
@@ -181,7 +182,8 @@ class UniPerceiverGraphs(SystemGraphs):
     def _encode(self, run: GraphRunner, frames: Tensor) -> Tensor:
         if self.system.trunk is None:
             return frames
-        return run("encode", frames.flatten(0, 1))[0].unflatten(0, frames.shape[:2])
+        (tokens,) = run("encode", frames.flatten(0, 1))
+        return tokens.reshape(*frames.shape[:2], *tokens.shape[1:])
 
     def _images_of_rows(self, task: Task, inputs: Tensor | None, target: Target) -> Tensor:
         if inputs is None:
@@ -196,8 +198,8 @@ class UniPerceiverGraphs(SystemGraphs):
             more = value["more_images"]
             frames = more.flatten(0, 1)[:, None]
             frames = frames.float() if more.ndim == 4 else self._encode(run, frames)
-            images = torch.cat([images, run(f"image.{task.name}", frames)[0].unflatten(0, more.shape[:2])], 1)
-        texts = run(f"text.{task.name}", value["ids"].flatten(0, 1))[0].unflatten(0, value["ids"].shape[:2])
+            images = torch.cat([images, run(f"image.{task.name}", frames)[0].reshape(*more.shape[:2], -1)], 1)
+        texts = run(f"text.{task.name}", value["ids"].flatten(0, 1))[0].reshape(*value["ids"].shape[:2], -1)
         at = torch.arange(len(target.rows))[:, None]
         scores = (texts[at, value["text_index"]] * images[at, value["image_index"]]).sum(-1)
         return candidate_predictions(scores, value["real"], value.get("names", ()))

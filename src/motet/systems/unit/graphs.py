@@ -94,7 +94,7 @@ class UniTGraphs(SystemGraphs):
     def _encode(self, pixels: Tensor) -> tuple[Tensor]:
         assert self.system.vision is not None  # a graph of a system with images
         features, (i, j) = self.system.vision.features(pixels)
-        return (features if self.fixed else features.unflatten(1, (i, j)),)
+        return (features if self.fixed else features.view(len(features), i, j, -1),)
 
     def _image_specs(self, task: Task) -> tuple[TensorSpec, ...]:
         if "image" not in task.inputs:
