@@ -49,7 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "hub",
     },
     "config": {"core", "data", "tasks", "systems", "training"},
-    "scaffold": {"core", "data", "tasks", "systems", "config"},
+    # It suggests a run for given sources, which is a value of training.
+    "scaffold": {"core", "data", "tasks", "systems", "config", "training"},
 }
 MAY_IMPORT["recipes"] = set(MAY_IMPORT) - {"config", "scaffold", "experiments", "serve"}
 MAY_IMPORT["cli"] = set(MAY_IMPORT)

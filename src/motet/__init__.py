@@ -28,6 +28,11 @@ if _typing.TYPE_CHECKING:
     __version__: str
 
 _HOME = {
+    "from_folder": "motet.scaffold.from_folder",
+    "from_frame": "motet.scaffold.from_frame",
+    "from_hf": "motet.scaffold.from_hf",
+    "from_torch": "motet.scaffold.from_torch",
+    "suggest": "motet.scaffold.suggest",
     "Run": "motet.training.run",
     "Source": "motet.data.source",
     "TrainConfig": "motet.training.config",

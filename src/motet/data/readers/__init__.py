@@ -41,6 +41,7 @@ from motet.data.readers.synthia import Synthia
 from motet.data.readers.table import Table
 from motet.data.readers.taskonomy import Taskonomy
 from motet.data.readers.text_lines import TextLines
+from motet.data.readers.torch_rows import TorchRows
 from motet.data.readers.video_folder import VideoFolder
 from motet.data.readers.video_list import VideoList
 from motet.data.readers.virtual_kitti import VirtualKitti2
@@ -106,6 +107,7 @@ READERS: dict[str, type] = {
     "Table": Table,
     "HfDataset": HfDataset,
     "WebDataset": WebDataset,
+    "TorchRows": TorchRows,
 }
 
 __all__ = [
@@ -161,4 +163,5 @@ __all__ = [
     "Table",
     "HfDataset",
     "WebDataset",
+    "TorchRows",
 ]
