@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.core import CheckpointError, ConfigError, Report, System
+from motet.core import CheckpointError, ConfigError, System
 from motet.core.codec import to_json
 from motet.core.ranks import rank
 from motet.data.source import Source
@@ -18,6 +18,8 @@ from motet.experiments.run_report import write_card, write_page
 from motet.hub import from_pretrained
 from motet.report import Comparison, read_run
 from motet.report import compare as compare_records
+from motet.report.readable_report import ReadableReport
+from motet.report.verdict import verdicts
 from motet.training.run import Run
 from motet.training.run_data import outside_modules, saved_on_bad_row, saved_sources
 from motet.training.run_training import run_training
@@ -32,7 +34,7 @@ def train(
     show: bool = True,
     progress: Callable[[int, int], None] | None = None,
     origin: Mapping[str, Any] | None = None,
-) -> Report:
+) -> ReadableReport:
     """Trains a run and writes its folder: log, checkpoints, scores with intervals, a page and a model card.
 
     Args:
@@ -56,7 +58,9 @@ def train(
     if rank() == 0 and report.step == run.train.steps:
         write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
         write_card(folder, trust=modules_of(run))
-    return report
+        lines = tuple(map(str, verdicts(read_run(folder))))
+        return ReadableReport.of(report, verdicts=lines, page=str(folder / "report.html"))
+    return ReadableReport.of(report)
 
 
 def evaluate(
@@ -67,7 +71,7 @@ def evaluate(
     predictions: str | Path | None = None,
     trust: Sequence[str] = (),
     moved: Mapping[str, str] | None = None,
-) -> Report:
+) -> ReadableReport:
     """Evaluates a model on sources, with 95 % intervals over images.
 
     A run that left out rows that cannot be read (``train.on_bad_row``) does so here too.
@@ -100,7 +104,7 @@ def evaluate(
         interval=True,
         predictions=lines,
     )
-    return dataclasses.replace(report, notes=(*report.notes, *left_out))
+    return ReadableReport.of(dataclasses.replace(report, notes=(*report.notes, *left_out)))
 
 
 def compare(*folders: str | Path) -> Comparison:

@@ -35,14 +35,14 @@ def from_frame(
 ) -> tuple[Source, ...]:
     """Returns the sources of a pandas or polars data frame, with a task per target column, called as the column.
 
-    The rows are kept once in the user's cache (``$MOTET_CACHE``), and so are images that are no files: thus a run can be
-    resumed, evaluated again and compared by another process. Rows without a target are left out of its task, which is
-    logged.
+    The rows are kept once in the user's cache (``$MOTET_CACHE``), and so are images that are no files: thus a run can
+    be resumed, evaluated again and compared by another process. Rows without a target are left out of its task, which
+    is logged.
 
     Args:
         frame: a DataFrame, a pyarrow Table, or a mapping from splits ("train", "val", "test") to one each.
-        image: the column of the image: paths, encoded bytes, PIL images or arrays of uint8; found where it is not given.
-        text: the column of the question or sentence, two columns of a pair; found where it is not given.
+        image: the column of the image: paths, encoded bytes, PIL images or arrays of uint8; found if not given.
+        text: the column of the question or sentence, two columns of a pair; found if not given.
         targets: the column to be predicted, or several, or column -> kind of task ("classification", "captioning",
             "question answering", "text reading", "visual entailment", "sentences"); inferred where there is no doubt.
         image_root: the folder that paths are relative to; by default the working directory, for absolute paths their

@@ -27,8 +27,8 @@ def from_torch(
 ) -> tuple[Source, ...]:
     """Returns the sources of a map-style torch `Dataset`, whose rows are read as they are needed.
 
-    Give it without random transforms and without normalisation: both are the system's. The data set is no plain data, so
-    a run with it is resumed and compared by its recipe (``--recipe``); its model is loaded as any other.
+    Give it without random transforms and without normalisation: both are the system's. The data set is no plain data,
+    so a run with it is resumed and compared by its recipe (``--recipe``); its model is loaded as any other.
 
     Args:
         dataset: with `__len__` and `__getitem__`, or a mapping from splits ("train", "val", "test") to one each.

@@ -32,12 +32,14 @@ def sources_of(parts: Sequence[tuple[Guess, DetectedDataset]]) -> tuple[Source, 
 
 
 def check_read(parts: Sequence[DetectedDataset]) -> None:
+    """Raises DataError where one of the parts cannot be read."""
     for one in parts:
         if one.problems:
             raise DataError(one.problems[0])
 
 
 def split_named(name: str, *, alone: bool) -> Split:
+    """Returns the split of a name such as "validation"; raises ConfigError if it is none, and not the only one."""
     found = split_of(Path(name), Path()) if name else ""
     if not found and not alone:
         raise ConfigError(f"split: got {name!r}; want 'train', 'val' or 'test' among several")

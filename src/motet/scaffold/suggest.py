@@ -53,9 +53,7 @@ def suggest(sources: Sequence[Source], *, steps: int | None = None) -> Run:
     models = assign(tasks)  # type: ignore[arg-type]  # reads the kind alone
     if list(models) != [RUN]:
         which = "; ".join(f"{one.about} for {', '.join(task.name for task in of)}" for one, of in models.values())
-        raise ConfigError(
-            f"suggest: got tasks that no system answers together: {which}; want the sources of one of them"
-        )
+        raise ConfigError(f"suggest: got tasks that no one system answers: {which}; want the sources of one")
     suggestion, _ = models[RUN]
     text = suggestion.text(RUN, tasks, _SOURCES, "")
     run = _evaluated(text if steps is None else text.with_steps(steps), tuple(sources))
@@ -96,9 +94,7 @@ def _given_tasks(sources: Sequence[Source]) -> list[_GivenTask]:
     training: dict[str, list[tuple[Task, Source]]] = {}
     for source in sources:
         if not isinstance(source, Source):
-            raise ConfigError(
-                f"suggest: got a {type(source).__name__} among the sources; want those of motet.from_folder"
-            )
+            raise ConfigError(f"suggest: got a {type(source).__name__} among the sources; want Source values")
         for task in source.tasks if source.role == "train" else ():
             training.setdefault(task.name, []).append((task, source))
     if not training:

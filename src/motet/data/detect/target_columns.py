@@ -45,13 +45,13 @@ def target_columns(
         ConfigError: a column that is not there; or doubt about what is meant, with the columns and the choices.
 
     Examples:
-        >>> rows = [{"file": f"{n}.jpg", "breed": "ab"[n % 2], "size": "xy"[n % 2]} for n in range(8)]
-        >>> [one.labels for one in target_columns(["file", "breed", "size"], rows, targets=("breed", "size"))]
-        [{'class': 'breed'}, {'class': 'size'}]
-        >>> target_columns(["file", "breed", "size"], rows)
+        >>> rows = [{"file": f"{n}.jpg", "breed": "ab"[n % 2], "mood": "xy"[n % 2]} for n in range(8)]
+        >>> [one.labels for one in target_columns(["file", "breed", "mood"], rows, targets=("breed", "mood"))]
+        [{'class': 'breed'}, {'class': 'mood'}]
+        >>> target_columns(["file", "breed", "mood"], rows)
         Traceback (most recent call last):
-        motet.core.errors.ConfigError: targets: got several columns that can be one: 'breed' (classification), 'size' \
-(classification); want the column, or the columns of several tasks: targets=('breed', 'size')
+        motet.core.errors.ConfigError: targets: got several columns that can be one: 'breed' (classification), 'mood' \
+(classification); want the column, or the columns of several tasks: targets=('breed', 'mood')
     """
     wanted = {targets: ""} if isinstance(targets, str) else dict.fromkeys(targets, "")
     kinds = dict(targets) if isinstance(targets, Mapping) else wanted
