@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "analysis": {"core", "data", "training", "evaluation"},
     "report": {"core", "data", "preprocess", "evaluation", "analysis"},
-    "hub": {"core", "systems", "tasks", "preprocess", "evaluation", "report", "training"},
+    # It hands modules of one's own to a model that is loaded.
+    "hub": {"core", "nn", "systems", "tasks", "preprocess", "evaluation", "report", "training"},
     # The service answers with what a report draws: maps in colours, attention.
     "serve": {"core", "preprocess", "report", "hub"},
     "experiments": {

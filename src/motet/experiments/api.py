@@ -16,6 +16,7 @@ from motet.evaluation.readable_rows import readable_sources
 from motet.experiments.lr_search import searched_run
 from motet.experiments.run_report import write_card, write_page
 from motet.hub import from_pretrained
+from motet.nn.module_source import built_modules
 from motet.report import Comparison, read_run
 from motet.report import compare as compare_records
 from motet.report.readable_report import ReadableReport
@@ -56,8 +57,9 @@ def train(
     folder = Path(folder)
     report = run_training(run, folder, resume=resume, device=device, show=show, progress=progress, origin=origin)
     if rank() == 0 and report.step == run.train.steps:
-        write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
-        write_card(folder, trust=modules_of(run))
+        trust, parts = modules_of(run), built_modules(run.system)
+        write_page(folder, run.sources, title=folder.name, trust=trust, parts=parts)
+        write_card(folder, trust=trust, parts=parts)
         lines = tuple(map(str, verdicts(read_run(folder))))
         return ReadableReport.of(report, verdicts=lines, page=str(folder / "report.html"))
     return ReadableReport.of(report)
@@ -70,6 +72,7 @@ def evaluate(
     batch_size: int = 64,
     predictions: str | Path | None = None,
     trust: Sequence[str] = (),
+    parts: Mapping[str, Any] | None = None,
     moved: Mapping[str, str] | None = None,
 ) -> ReadableReport:
     """Evaluates a model on sources, with 95 % intervals over images.
@@ -82,6 +85,7 @@ def evaluate(
         batch_size: rows at a time.
         predictions: a file that gets one JSON line per row.
         trust: packages, modules or .py files of yours that a saved model or run may import.
+        parts: by name the built modules that a saved model was trained with, see `motet.wrap`.
         moved: old path -> new path of data of a run that lie elsewhere now.
 
     Raises:
@@ -92,7 +96,7 @@ def evaluate(
         if isinstance(model, System):
             raise ConfigError("evaluate: sources: got None with a system; want sources, or the folder of a run")
         sources = saved_sources(model, "test", trust=trust, moved=moved)
-    system = model if isinstance(model, System) else from_pretrained(str(model), trust=trust)
+    system = model if isinstance(model, System) else from_pretrained(str(model), trust=trust, parts=parts)
     lines = None if predictions is None else Path(predictions)
     on_bad_row = "stop" if isinstance(model, System) else saved_on_bad_row(model)
     sources, left_out = readable_sources(sources, system.processor, on_bad_row)

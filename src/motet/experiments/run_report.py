@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from motet.core import CheckpointError, DataError, System
 from motet.core.model_folder import model_folder, steps_in
@@ -28,6 +29,7 @@ def write_page(
     comparison: Comparison | None = None,
     per_task: int = 6,
     trust: Sequence[str] = (),
+    parts: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes `report.html` and `report.md` into a finished run's folder, with predictions beside their images.
 
@@ -41,6 +43,7 @@ def write_page(
         per_task: images per task.
         trust: packages or modules of one's own that the saved model may import; a model that needs others is not
             loaded.
+        parts: by name the built modules of the model, see `motet.wrap`.
 
     Raises:
         CheckpointError: a folder that is no finished run.
@@ -48,21 +51,21 @@ def write_page(
     """
     run = read_run(folder)
     predictions = tuple(gallery(folder / PREDICTIONS, sources, run, per_task=per_task))
-    system = _saved(folder, trust)
+    system = _saved(folder, trust, parts)
     attention = () if system is None else tuple(attention_cards(system, sources, run, per_task=ATTENTION_ROWS))
     page, _ = write_report(folder, Content(title, run, comparison, predictions, attention))
     return page
 
 
-def _saved(folder: Path, trust: Sequence[str]) -> System | None:
+def _saved(folder: Path, trust: Sequence[str], parts: Mapping[str, Any] | None) -> System | None:
     """Loads the model of a run's last step; None if there is none, or if it needs modules that are not trusted."""
     try:
-        return load_system(folder, trust=trust) if steps_in(folder) else None
+        return load_system(folder, trust=trust, parts=parts) if steps_in(folder) else None
     except CheckpointError:
         return None
 
 
-def write_card(folder: Path, *, trust: Sequence[str] = ()) -> Path:
+def write_card(folder: Path, *, trust: Sequence[str] = (), parts: Mapping[str, Any] | None = None) -> Path:
     """Writes the model card of a run into the folder of its last saved step.
 
     Raises:
@@ -71,7 +74,8 @@ def write_card(folder: Path, *, trust: Sequence[str] = ()) -> Path:
     """
     run = read_run(folder)
     place = model_folder(folder)
-    card = model_card(load_system(place, trust=trust), name=str(folder), report=run.report, credit=run.credit)
+    system = load_system(place, trust=trust, parts=parts)
+    card = model_card(system, name=str(folder), report=run.report, credit=run.credit)
     try:
         write_whole(place / _CARD, card)
     except OSError as error:
