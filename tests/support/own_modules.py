@@ -1,4 +1,4 @@
-"""Modules of a user's own: encoders in every form of features, and a multi-task model."""
+"""Modules of a user's own, encoders in every form of features and a multi-task model; and grey squares to train on."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.core import Answer, Label, Task
+from motet.core import Answer, Example, Label, MemoryImage, Task
+from motet.tasks import classification
 
 WIDTH = 6
+SHADE = classification("shade", ("dark", "grey", "light"), label="shade")
 
 
 class Convolution(nn.Module):
@@ -94,3 +96,30 @@ class Multi(nn.Module):
 def _outputs(task: Task) -> int:
     assert isinstance(task.target, Label | Answer)
     return len(task.target.names)
+
+
+class Squares:
+    """Grey squares."""
+
+    def __init__(self, first: int, count: int) -> None:
+        self.first, self.count = first, count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        return (f"squares/{self.first + index}",)
+
+    def __getitem__(self, index: int) -> Example:
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        number = self.first + index
+        shade = number % 3
+        image = MemoryImage(f"{number}", b"P5 8 8 255\n" + bytes([100 * shade + number % 30]) * 64)
+        labels = {
+            "shade": shade, "bright": int(shade > 1), "answers": ("yes" if shade > 1 else "no",), "level": shade / 2,
+            "captions": (f"shade {shade}",),
+        }  # fmt: skip
+        return Example(
+            id=f"squares/{number}", images=(image,), image_ids=self.keys(index), text="is it light", labels=labels
+        )

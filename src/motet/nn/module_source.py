@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleSource:
-    """What a module of one's own is built by.
+    """The origin of a module of one's own.
 
     With a builder, a class or a function of a module's top level, a saved model is loaded as any other, by ``trust``. A
     built module has no name that a file could hold: its weights are saved and it is handed in again, by ``parts``.

@@ -87,8 +87,8 @@ def wrap(
     source = ModuleSource.of(module, arguments, name=name, where="motet.wrap")
     cfg = getattr(module, "pretrained_cfg", None) if isinstance(module, nn.Module) else None
     if isinstance(cfg, Mapping) and transform is None:  # timm
-        size = size if size is not None else tuple(cfg["input_size"][1:])  # type: ignore[assignment]
-        mean, std = mean or tuple(cfg["mean"]), std or tuple(cfg["std"])  # type: ignore[assignment]
+        size = size if size is not None else tuple(cfg["input_size"][1:])
+        mean, std = mean or tuple(cfg["mean"]), std or tuple(cfg["std"])
     if size is None:
         raise ConfigError("motet.wrap: size: got none; want the height and width of the module's input: size=224")
     if transform is not None and (mean is not None or std is not None):

@@ -15,10 +15,10 @@ from motet.data.detect.tables import split_values
 from motet.data.detect.target_columns import Targets, target_columns
 from motet.data.formats.columns import Names
 from motet.data.formats.frames import Cells, frame_cells
-from motet.data.formats.kept_rows import keep_image, keep_rows
+from motet.data.formats.stored_rows import store_image, store_rows
 from motet.data.formats.table_file import PLAIN
 from motet.data.source import Source
-from motet.scaffold.given_parts import sources_of, split_named
+from motet.scaffold.detected_sources import sources_of, split_named
 
 log = logging.getLogger("motet.data")
 _FIRST_ROWS = 200
@@ -35,7 +35,7 @@ def from_frame(
 ) -> tuple[Source, ...]:
     """Returns the sources of a pandas or polars data frame, with a task per target column, called as the column.
 
-    The rows are kept once in the user's cache (``$MOTET_CACHE``), and so are images that are no files: thus a run can
+    The rows are stored once in the user's cache (``$MOTET_CACHE``), and so are images that are no files: thus a run can
     be resumed, evaluated again and compared by another process. Rows without a target are left out of its task, which
     is logged.
 
@@ -68,7 +68,7 @@ def from_frame(
         guesses = target_columns(tuple(cells), first, image=image, text=text, targets=targets)
         kept = _with_files(cells, guesses, rows)
         for mapping in guesses:
-            arguments = _kept_table(kept, mapping, image_root) | ({"image_id": image_id} if image_id else {})
+            arguments = _stored_table(kept, mapping, image_root) | ({"image_id": image_id} if image_id else {})
             for value in split_values(cast(Path, arguments["path"]), mapping, PLAIN):
                 only = {"only": {mapping.split: value}} if value else {}
                 split = split_named(value or name, alone=not value and len(frames) == 1)
@@ -95,13 +95,15 @@ def _with_files(cells: Cells, guesses: Sequence[Guess], rows: Sequence[Row]) -> 
     kept = {name: list(values) for name, values in cells.items()}
     for column in images:
         kept[column] = [
-            None if (cell := row[column]) is None else keep_image(cell, column=column, row=number)
+            None if (cell := row[column]) is None else store_image(cell, column=column, row=number)
             for number, row in enumerate(rows)
         ]
     return kept
 
 
-def _kept_table(cells: Mapping[str, Sequence[Any]], mapping: Guess, image_root: str | Path | None) -> dict[str, object]:
+def _stored_table(
+    cells: Mapping[str, Sequence[Any]], mapping: Guess, image_root: str | Path | None
+) -> dict[str, object]:
     """Keeps the rows of one task and returns the arguments of the `Table` that reads them."""
     labels = tuple(_flat(mapping.labels.values()))
     needed = (*labels, *([mapping.image] if mapping.image else []))
@@ -114,7 +116,7 @@ def _kept_table(cells: Mapping[str, Sequence[Any]], mapping: Guess, image_root: 
     if not rows:
         raise DataError(f"targets: {labels[0]!r}: got no row with it; want at least one")
     used = dict.fromkeys((*needed, *_flat([mapping.text]), *([mapping.split] if mapping.split else [])))
-    path = keep_rows({name: cells[name] for name in used}, rows)
+    path = store_rows({name: cells[name] for name in used}, rows)
     arguments: dict[str, object] = {"path": path, **mapping.arguments()}
     if mapping.image:
         arguments["image_root"] = _root([cells[mapping.image][row] for row in rows], image_root)

@@ -15,7 +15,7 @@ from motet.data.detect.other_formats import hf_rows, hf_splits
 from motet.data.detect.target_columns import Targets, target_columns
 from motet.data.formats.columns import Names
 from motet.data.source import Source
-from motet.scaffold.given_parts import sources_of, split_named
+from motet.scaffold.detected_sources import sources_of, split_named
 
 _SAVED = ("dataset_info.json", "dataset_dict.json", "state.json")
 

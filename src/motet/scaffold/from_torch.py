@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from motet.core import ConfigError
-from motet.data.detect.dataset import Kind, try_read
+from motet.data.detect.dataset import DetectedDataset, Kind
+from motet.data.image_index import first_readable
+from motet.data.readers import TorchRows
 from motet.data.source import Source
-from motet.scaffold.given_parts import check_read, split_named
+from motet.scaffold.detected_sources import split_named
 from motet.scaffold.plan_tasks import with_training
 from motet.scaffold.recipe_plan import plan_recipe
 from motet.scaffold.task_plan import TaskPlan
+
+_LABELS = {
+    "classification": "class", "captioning": "captions", "question answering": "answers", "text reading": "text",
+    "visual entailment": "class", "sentences": "class",
+}  # fmt: skip
+_ROWS_READ = 20  # at most, to find one that can be read
 
 
 def from_torch(
@@ -45,10 +53,8 @@ def from_torch(
         DataError: a row that cannot be read.
     """
     datasets = dataset if isinstance(dataset, Mapping) else {"": dataset}
-    label = {"classification": "class", "visual entailment": "class", "sentences": "class", "captioning": "captions",
-             "question answering": "answers", "text reading": "text"}.get(kind)  # fmt: skip
-    if label is None:
-        raise ConfigError(f"kind: got {kind!r}; want 'classification', 'captioning', 'question answering', ...")
+    if (label := _LABELS.get(kind)) is None:
+        raise ConfigError(f"kind: got {kind!r}; want one of {', '.join(map(repr, _LABELS))}")
     found = tuple(names) or tuple(map(str, getattr(next(iter(datasets.values())), "classes", ())))
     if label == "class" and not found:
         raise ConfigError("names: got none, and a data set without .classes; want the classes: names=('cat', 'dog')")
@@ -58,16 +64,15 @@ def from_torch(
             got = type(one).__name__
             raise ConfigError(f"dataset: got a {got}; want a map-style data set with __len__ and __getitem__")
         ids = image_ids.get(split, ()) if isinstance(image_ids, Mapping) else image_ids
-        own = f"{name}/{split}" if split else name
-        arguments: dict[str, object] = {
-            "dataset": one, "image": image, "text": text, "labels": {label: target}, "name": own, "image_ids": ids,
-        }  # fmt: skip
+        arguments: dict[str, object] = {"dataset": one, "image": image, "text": text, "labels": {label: target}}
+        arguments |= {"name": f"{name}/{split}" if split else name, "image_ids": ids}
         arguments |= {"names": found} if label == "class" else {}
-        parts += list(
-            try_read(
-                "TorchRows", arguments, kind=cast(Kind, kind), labels={label: "en"}, evidence=type(one).__name__,
-                split=split_named(split, alone=len(datasets) == 1),
+        reader = TorchRows(**cast(Any, arguments))
+        first_readable(reader, range(min(_ROWS_READ, len(reader))))
+        parts.append(
+            DetectedDataset(
+                reader=TorchRows.__name__, arguments=arguments, kind=cast(Kind, kind), label=label, rows=len(reader),
+                evidence=type(one).__name__, split=split_named(split, alone=len(datasets) == 1),
             )
         )  # fmt: skip
-    check_read(parts)
     return plan_recipe([TaskPlan(name, with_training(parts))]).build_sources()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from own_modules import Multi, letters
+from own_modules import SHADE, Multi, Squares, letters
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,7 +21,6 @@ from motet.core import (
     ConfigError,
     DataError,
     Example,
-    MemoryImage,
     Prediction,
     ScalarPrediction,
     Score,
@@ -38,39 +37,10 @@ from motet.systems.own.config import OwnModelConfig, wrap_model
 from motet.systems.own.model import OwnModel
 from motet.tasks import classification, detection, question_answering
 
-SHADES = ("dark", "grey", "light")
-SHADE = classification("shade", SHADES, label="shade")
 BRIGHT = classification("bright", ("no", "yes"), label="bright")
 ASKED = question_answering("asked", answers=("yes", "no"))
 LEVEL = Task(name="level", inputs=frozenset({"image"}), label="level", target=Score(0.0, 1.0), metrics=(Accuracy,))
 WORDS = Task(name="words", inputs=frozenset({"image"}), label="captions", target=Text(5), metrics=(Accuracy,))
-
-
-class Squares:
-    """Grey squares."""
-
-    def __init__(self, first: int, count: int) -> None:
-        self.first, self.count = first, count
-
-    def __len__(self) -> int:
-        return self.count
-
-    def keys(self, index: int) -> tuple[str, ...]:
-        return (f"squares/{self.first + index}",)
-
-    def __getitem__(self, index: int) -> Example:
-        if not 0 <= index < self.count:
-            raise IndexError(index)
-        number = self.first + index
-        shade = number % 3
-        image = MemoryImage(f"{number}", b"P5 8 8 255\n" + bytes([100 * shade + number % 30]) * 64)
-        labels = {
-            "shade": shade, "bright": int(shade > 1), "answers": ("yes" if shade > 1 else "no",), "level": shade / 2,
-            "captions": (f"shade {shade}",),
-        }  # fmt: skip
-        return Example(
-            id=f"squares/{number}", images=(image,), image_ids=self.keys(index), text="is it light", labels=labels
-        )
 
 
 def system(*tasks: Task, model: Any = Multi, **options: Any) -> OwnModel:

@@ -107,7 +107,6 @@ READERS: dict[str, type] = {
     "Table": Table,
     "HfDataset": HfDataset,
     "WebDataset": WebDataset,
-    "TorchRows": TorchRows,
 }
 
 __all__ = [

@@ -119,9 +119,7 @@ class OwnModel(System):
 
     def _scores(self, name: str, output: Any) -> Tensor:
         target = self.tasks[name].target
-        wanted = (
-            [] if isinstance(target, Score) else [len(target.names)] if isinstance(target, Label | Answer) else None
-        )
+        wanted = [len(target.names)] if isinstance(target, Label | Answer) else []
         shape = list(output.shape[1:]) if isinstance(output, Tensor) else None
         if shape != wanted:
             got = f"a tensor {tuple(output.shape)}" if isinstance(output, Tensor) else f"a {type(output).__name__}"

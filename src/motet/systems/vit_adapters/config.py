@@ -61,7 +61,7 @@ class ViTAdaptersConfig:
     scale_depth: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.trunk, TimmTrunk):
+        if type(self.trunk) is not TimmTrunk:
             got = type(self.trunk).__name__
             raise ConfigError(f"ViTAdaptersConfig.trunk: got a {got}; want a TimmTrunk: adapters are in its blocks")
         if self.adapters is None and isinstance(self.affinities, Troa):

@@ -1,4 +1,4 @@
-"""Rows in memory, kept once as a table and image files, so that a run can name them and any process can read them.
+"""Rows in memory, stored once as a table and image files, so that a run can name them and any process can read them.
 
 A row of a data frame has no file that `run.json` could name, and without one a run could not be resumed, evaluated
 again or compared with its single-task models. The names of the files are digests of their content.
@@ -20,15 +20,15 @@ from motet.core import ConfigError, DataError
 from motet.core.cache_folder import cache_folder
 from motet.core.whole_files import write_whole
 
-TABLES, IMAGES = "kept_tables", "kept_images"
+TABLES, IMAGES = "stored_tables", "stored_images"
 """Their names are in the ids of images, so they name no cache of one machine."""
 
 
-def keep_rows(cells: Mapping[str, Sequence[Any]], rows: Sequence[int], folder: Path | None = None) -> Path:
+def store_rows(cells: Mapping[str, Sequence[Any]], rows: Sequence[int], folder: Path | None = None) -> Path:
     """Writes rows as JSON lines, once for the same content.
 
     Args:
-        cells: the columns that are kept; values of JSON.
+        cells: the columns; values of JSON.
         rows: the rows, by their place.
         folder: of the file; that of the user's cache by default.
 
@@ -48,10 +48,10 @@ def keep_rows(cells: Mapping[str, Sequence[Any]], rows: Sequence[int], folder: P
                 f"column {name!r}, row {row}: got a {kind}; want texts, numbers or lists of them"
             ) from error
     data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
-    return _kept(data, (folder or cache_folder() / TABLES), ".jsonl")
+    return _written(data, (folder or cache_folder() / TABLES), ".jsonl")
 
 
-def keep_image(image: Any, folder: Path | None = None, *, column: str = "image", row: int = 0) -> str:
+def store_image(image: Any, folder: Path | None = None, *, column: str = "image", row: int = 0) -> str:
     """Writes an image in memory as a file, once for the same pixels, and returns its path; of a path the path itself.
 
     Args:
@@ -83,10 +83,10 @@ def keep_image(image: Any, folder: Path | None = None, *, column: str = "image",
                 "an array (h, w) or (h, w, 3) of uint8",
                 row=row,
             )
-    return str(_kept(data, folder or cache_folder() / IMAGES, _ending(data)))
+    return str(_written(data, folder or cache_folder() / IMAGES, _ending(data)))
 
 
-def _kept(data: bytes, folder: Path, ending: str) -> Path:
+def _written(data: bytes, folder: Path, ending: str) -> Path:
     path = folder.absolute() / f"{hashlib.blake2b(data, digest_size=16).hexdigest()}{ending}"
     if not path.is_file():
         try:
