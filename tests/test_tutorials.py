@@ -17,6 +17,7 @@ from PIL import Image
 
 import motet
 from motet.nn.tower import Finetune, FromScratch, Frozen
+from motet.training.run_data import saved_run
 
 PAGES = {page.name for page in (ROOT / "docs/tutorials").glob("*.md")}
 
@@ -90,6 +91,7 @@ def test_ten_lines_train_and_answer(number: int, pets: Path, capsys: pytest.Capt
     assert not ids["train"] & (ids["val"] | ids["test"])
     assert not ids["val"] & ids["test"]
     if folder in ("frame", "hf"):  # another process can read the run's data again
+        assert saved_run(pets / "runs" / folder).sources == sources
         again = motet.evaluate(pets / "runs" / folder)
         assert [one.value for one in again.results] == [one.value for one in names["report"].results]  # type: ignore[attr-defined]
     if folder == "hf":

@@ -54,8 +54,8 @@ def from_frame(
         DataError: a row that cannot be read.
 
     Examples:
-        >>> import polars
-        >>> rows = polars.DataFrame({"text": ["a good film", "a bad film"] * 20, "label": ["good", "bad"] * 20})
+        >>> import pandas
+        >>> rows = pandas.DataFrame({"text": ["a good film", "a bad film"] * 20, "label": ["good", "bad"] * 20})
         >>> [(source.name, source.tasks[0].target.names) for source in from_frame(rows)][:2]
         [('label', ('bad', 'good')), ('label/val', ('bad', 'good'))]
     """
