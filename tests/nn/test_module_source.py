@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from motet.core import CheckpointError, ConfigError
-from motet.core.codec import to_json
+from motet.core.codec import from_json, to_json
 from motet.nn.module_source import ModuleSource, built_modules, sources_in, with_modules
+from motet.training.saved_names import saved_names
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ def test_a_built_module_is_copied_each_time_and_is_not_stored() -> None:
 def test_anything_else_is_refused_in_one_line(module: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=f"^here: {message}"):
         ModuleSource.of(module, {}, where="here")
+
+
+def test_a_saved_model_cannot_have_parts_of_motet_called() -> None:
+    data = to_json(ModuleSource.of(own_modules.build_convolution, {"name": "x"}, where="here"))
+    data["builder"] = {"reference": "motet.losses.answers:cross_entropy"}
+    with pytest.raises(ConfigError, match=r"builder: got motet.losses.answers.cross_entropy, a part of motet; want a"):
+        from_json(data, saved_names())
 
 
 def test_a_built_module_takes_no_arguments() -> None:

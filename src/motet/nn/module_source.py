@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar, cast
 from torch import nn
 
 from motet.core import CheckpointError, ConfigError
-from motet.core.saved_names import saved_name
+from motet.core.saved_names import is_own, module_of, saved_name
 
 T = TypeVar("T")
 
@@ -32,6 +32,9 @@ class ModuleSource:
         name: of a built module, by which it is handed in.
         structure: digest of a built module's structure, to refuse another one.
         module: the built module; it stays as it is, each system gets a copy.
+
+    Raises:
+        ConfigError: a builder that is a part of motet.
     """
 
     builder: Callable[..., Any] | None = None
@@ -39,6 +42,12 @@ class ModuleSource:
     name: str = ""
     structure: str = ""
     module: nn.Module | None = field(default=None, repr=False, compare=False, metadata={"saved": False})
+
+    def __post_init__(self) -> None:
+        # A saved model names it: whatever motet itself has by that name is nothing to be called with its arguments.
+        if self.builder is not None and is_own(module_of(self.builder)):
+            got = f"{module_of(self.builder)}.{self.builder.__qualname__}"
+            raise ConfigError(f"builder: got {got}, a part of motet; want a class or function of your own")
 
     @classmethod
     def of(cls, module: Any, arguments: Mapping[str, Any], *, name: str = "", where: str) -> Self:
