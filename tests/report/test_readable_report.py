@@ -75,12 +75,14 @@ def test_without_pandas_a_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
         report().frame()
 
 
-def test_its_plot_has_a_line_per_task_with_its_interval() -> None:
-    figure = report().plot()
-    (axes,) = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["kind (accuracy, %)", "depth (rmse, m)"]
-    assert [58.0, 64.0] in [list(line.get_xdata()) for line in axes.lines]
-    assert {text.get_text() for text in axes.get_legend().get_texts()} == {"model", "majority", "linear probe"}
+def test_its_plot_has_a_panel_per_task_with_its_interval_and_baselines() -> None:
+    kind, depth = report().plot().axes
+    assert [one.get_title(loc="left") for one in (kind, depth)] == ["kind (accuracy, %)", "depth (rmse, m)"]
+    assert [label.get_text() for label in kind.get_yticklabels()] == ["model", "majority", "linear probe"]
+    assert [list(line.get_xdata()) for line in kind.lines] == [[58.0, 64.0]]
+    points = [tuple(one.get_offsets()[0]) for one in kind.collections]
+    assert points == [(61.24, 0.0), (70.0, 1.0), (50.0, 2.0)]
+    assert [label.get_text() for label in depth.get_yticklabels()] == ["model"]
     with pytest.raises(ConfigError, match="want the report of at least one task"):
         ReadableReport().plot()
 

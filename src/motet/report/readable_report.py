@@ -76,9 +76,10 @@ class ReadableReport(Report):
         return pd.DataFrame(rows)
 
     def plot(self) -> Figure:
-        """Returns a figure of matplotlib: each task's main value with its interval, beside its trivial baselines.
+        """Returns a figure of matplotlib: per task its main value with its interval, above its trivial baselines.
 
-        Values of one task share a line; units differ between tasks where their metrics do.
+        Raises:
+            ConfigError: no result.
         """
         points = []
         for result in (one for one in self.results if one.main):
@@ -88,7 +89,7 @@ class ReadableReport(Report):
             points += [plots.ScorePoint(name, baseline, value) for baseline, value in baselines.items()]
         if not points:
             raise ConfigError("Report.plot: got no result; want the report of at least one task")
-        return plots.score_points(points, label="value, with its 95 % interval over images")
+        return plots.score_panels(points)
 
     @property
     def _has_below(self) -> bool:
