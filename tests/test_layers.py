@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "analysis": {"core", "data", "training", "evaluation"},
     "report": {"core", "metrics", "data", "preprocess", "evaluation", "analysis"},
-    "hub": {"core", "systems", "tasks", "preprocess", "evaluation", "report", "training"},
+    # It hands modules of one's own to a model that is loaded.
+    "hub": {"core", "nn", "systems", "tasks", "preprocess", "evaluation", "report", "training"},
     # The service answers with what a report draws: maps in colours, attention.
     "serve": {"core", "preprocess", "report", "hub"},
     "experiments": {
@@ -49,7 +50,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "hub",
     },
     "config": {"core", "data", "tasks", "systems", "training"},
-    "scaffold": {"core", "data", "tasks", "systems", "config"},
+    # It suggests a run for given sources, which is a value of training.
+    "scaffold": {"core", "data", "tasks", "systems", "config", "training"},
 }
 MAY_IMPORT["recipes"] = set(MAY_IMPORT) - {"config", "scaffold", "experiments", "serve"}
 MAY_IMPORT["cli"] = set(MAY_IMPORT)

@@ -49,15 +49,18 @@ def image(path: Path, shade: int) -> None:
 
 def test_the_lines_of_the_readme_train_and_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MOTET_CACHE", str(tmp_path / "cache"))
     for number in range(12):
         image(tmp_path / "pets" / ("cat", "dog")[number % 2] / f"{number}.png", 20 * number)
     image(tmp_path / "photo.jpg", 90)
     (lines,) = blocks("README.md", "python")
-    assert "steps=200" in lines
+    assert len([line for line in lines.splitlines() if line.strip()]) <= 10
+    assert "motet.suggest(sources)" in lines
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown):
-        exec(lines.replace("steps=200", "steps=2, lr=1e-3").replace("small()", "small(width=32, image_size=32)"), {})
+        exec(lines.replace("motet.suggest(sources)", "motet.suggest(sources, steps=2)"), {})
     assert "RankedName(name=" in shown.getvalue()
+    assert "test, after 2 steps" in shown.getvalue()
     assert (tmp_path / "runs" / "pets" / "report.html").is_file()
 
 

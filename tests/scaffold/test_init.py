@@ -88,7 +88,7 @@ def test_captions_of_ones_own_do_not_claim_coco_images(folder):
     assert caption.reader.keys(0)[0].startswith("pictures/")
 
 
-def test_given_parts_are_kept_and_only_the_missing_ones_are_cut(tmp_path):
+def test_detected_sources_are_kept_and_only_the_missing_ones_are_cut(tmp_path):
     for part, count in (("train", 20), ("test", 5)):
         for kind in ("cat", "dog"):
             pictures(tmp_path / part / kind, count)

@@ -355,7 +355,7 @@ def test_a_run_that_keeps_resized_images_decodes_each_once_and_learns_the_same(
     assert tensors_equal(*steps)
 
 
-def test_a_processor_that_cannot_keep_images_is_named(tmp_path: Path) -> None:
+def test_a_processor_that_cannot_store_images_is_named(tmp_path: Path) -> None:
     run = replace(toy_run(), image_cache=tmp_path / "cache")
     with pytest.raises(ConfigError, match=r"Run\.image_cache: got ToyProcessor; want a processor that can keep images"):
         run_training(run, tmp_path / "run", device="cpu", show=False)

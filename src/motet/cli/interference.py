@@ -59,7 +59,7 @@ def interference(
     data: MovedData = None,
     json: Json = False,
 ) -> None:
-    """Measure options much a step for one task helps or harms every other task, per block of shared weights.
+    """Measure how much a step for one task helps or harms every other task, per block of shared weights.
 
     The metric of Uni-Perceiver-MoE (equations 1 and 2) and cosines of gradients, for any system, on rows of the run's
     training sources.

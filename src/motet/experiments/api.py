@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from motet.core import CheckpointError, ConfigError, Report, System
+from motet.core import CheckpointError, ConfigError, System
 from motet.core.codec import to_json
 from motet.core.ranks import rank
 from motet.data.source import Source
@@ -16,8 +16,11 @@ from motet.evaluation.readable_rows import readable_sources
 from motet.experiments.lr_search import searched_run
 from motet.experiments.run_report import write_card, write_page
 from motet.hub import from_pretrained
+from motet.nn.module_source import built_modules
 from motet.report import Comparison, read_run
 from motet.report import compare as compare_records
+from motet.report.readable_report import ReadableReport
+from motet.report.verdict import verdicts
 from motet.training.logging import tracked_values
 from motet.training.run import Run
 from motet.training.run_data import outside_modules, saved_on_bad_row, saved_sources
@@ -35,7 +38,7 @@ def train(
     progress: Callable[[int, int], None] | None = None,
     origin: Mapping[str, Any] | None = None,
     track: Sequence[TrackerName] = (),
-) -> Report:
+) -> ReadableReport:
     """Trains a run and writes its folder: log, checkpoints, scores with intervals, a page and a model card.
 
     Args:
@@ -56,17 +59,20 @@ def train(
         ConfigError, DataError, CheckpointError, TrainingError: see `motet.training.run_training.run_training`.
     """
     folder = Path(folder)
+    trust, parts = modules_of(run), built_modules(run.system)
     with opened_trackers(track, folder, run) as trackers:
         report = run_training(
             run, folder, resume=resume, device=device, show=show, progress=progress, origin=origin, trackers=trackers
         )
-        if rank() == 0 and report.step == run.train.steps:
-            page = write_page(folder, run.sources, title=folder.name, trust=modules_of(run))
-            write_card(folder, trust=modules_of(run))
-            for tracker in trackers:
-                tracker.add(tracked_values(report.to_dict()), report.step)
-                tracker.add_page(page)
-    return report
+        if rank() != 0 or report.step < run.train.steps:
+            return ReadableReport.of(report)
+        page = write_page(folder, run.sources, title=folder.name, trust=trust, parts=parts)
+        write_card(folder, trust=trust, parts=parts)
+        for tracker in trackers:
+            tracker.add(tracked_values(report.to_dict()), report.step)
+            tracker.add_page(page)
+    lines = tuple(map(str, verdicts(read_run(folder))))
+    return ReadableReport.of(report, verdicts=lines, page=str(page))
 
 
 def evaluate(
@@ -76,8 +82,9 @@ def evaluate(
     batch_size: int = 64,
     predictions: str | Path | None = None,
     trust: Sequence[str] = (),
+    parts: Mapping[str, Any] | None = None,
     moved: Mapping[str, str] | None = None,
-) -> Report:
+) -> ReadableReport:
     """Evaluates a model on sources, with 95 % intervals over images.
 
     A run that left out rows that cannot be read (``train.on_bad_row``) does so here too.
@@ -88,6 +95,7 @@ def evaluate(
         batch_size: rows at a time.
         predictions: a file that gets one JSON line per row.
         trust: packages, modules or .py files of yours that a saved model or run may import.
+        parts: by name the built modules that a saved model was trained with, see `motet.wrap`.
         moved: old path -> new path of data of a run that lie elsewhere now.
 
     Raises:
@@ -98,7 +106,7 @@ def evaluate(
         if isinstance(model, System):
             raise ConfigError("evaluate: sources: got None with a system; want sources, or the folder of a run")
         sources = saved_sources(model, "test", trust=trust, moved=moved)
-    system = model if isinstance(model, System) else from_pretrained(str(model), trust=trust)
+    system = model if isinstance(model, System) else from_pretrained(str(model), trust=trust, parts=parts)
     lines = None if predictions is None else Path(predictions)
     on_bad_row = "stop" if isinstance(model, System) else saved_on_bad_row(model)
     sources, left_out = readable_sources(sources, system.processor, on_bad_row)
@@ -110,7 +118,7 @@ def evaluate(
         interval=True,
         predictions=lines,
     )
-    return dataclasses.replace(report, notes=(*report.notes, *left_out))
+    return ReadableReport.of(dataclasses.replace(report, notes=(*report.notes, *left_out)))
 
 
 def compare(*folders: str | Path) -> Comparison:

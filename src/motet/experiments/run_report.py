@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from motet.core import CheckpointError, DataError, Label, System
 from motet.core.model_folder import model_folder, steps_in
@@ -32,6 +33,7 @@ def write_page(
     comparison: Comparison | None = None,
     per_task: int = 6,
     trust: Sequence[str] = (),
+    parts: Mapping[str, Any] | None = None,
 ) -> Path:
     """Writes `report.html` and `report.md` into a finished run's folder, with predictions beside their images.
 
@@ -45,12 +47,13 @@ def write_page(
         per_task: images per task.
         trust: packages or modules of one's own that the saved model may import; a model that needs others is not
             loaded.
+        parts: by name the built modules of the model, see `motet.wrap`.
 
     Raises:
         CheckpointError: a folder that is no finished run.
         DataError: a folder that cannot be written.
     """
-    system = _saved(folder, trust)
+    system = _saved(folder, trust, parts)
     content = run_content(folder, sources, title=title, comparison=comparison, per_task=per_task)
     if system is not None:
         rows = attention_cards(system, sources, content.run, per_task=ATTENTION_ROWS)
@@ -96,15 +99,15 @@ def run_content(
     )
 
 
-def _saved(folder: Path, trust: Sequence[str]) -> System | None:
+def _saved(folder: Path, trust: Sequence[str], parts: Mapping[str, Any] | None) -> System | None:
     """Loads the model of a run's last step; None if there is none, or if it needs modules that are not trusted."""
     try:
-        return load_system(folder, trust=trust) if steps_in(folder) else None
+        return load_system(folder, trust=trust, parts=parts) if steps_in(folder) else None
     except CheckpointError:
         return None
 
 
-def write_card(folder: Path, *, trust: Sequence[str] = ()) -> Path:
+def write_card(folder: Path, *, trust: Sequence[str] = (), parts: Mapping[str, Any] | None = None) -> Path:
     """Writes the model card of a run into the folder of its last saved step.
 
     Raises:
@@ -113,7 +116,8 @@ def write_card(folder: Path, *, trust: Sequence[str] = ()) -> Path:
     """
     run = read_run(folder)
     place = model_folder(folder)
-    card = model_card(load_system(place, trust=trust), name=str(folder), report=run.report, credit=run.credit)
+    system = load_system(place, trust=trust, parts=parts)
+    card = model_card(system, name=str(folder), report=run.report, credit=run.credit)
     try:
         write_whole(place / _CARD, card)
     except OSError as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 
@@ -22,6 +24,7 @@ from motet.core.model_folder import (
 from motet.core.printable import printable
 from motet.core.regular_files import read_json
 from motet.hub.card import model_card
+from motet.nn.module_source import with_modules
 from motet.systems.build_saved import built_system
 from motet.training.run_data import code_files
 from motet.training.saved_names import saved_names
@@ -30,7 +33,13 @@ log = logging.getLogger("motet.hub")
 CARD = "README.md"
 
 
-def load_system(folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()) -> System:
+def load_system(
+    folder: str | Path,
+    *,
+    tasks: Sequence[Task] | None = None,
+    trust: Sequence[str] = (),
+    parts: Mapping[str, Any] | None = None,
+) -> System:
     """Loads a saved system, in eval mode on the CPU.
 
     Args:
@@ -38,6 +47,7 @@ def load_system(folder: str | Path, *, tasks: Sequence[Task] | None = None, trus
         tasks: in place of the saved tasks: parameters of the same name keep their saved weights, the others are newly
             initialised. Names that did not match are logged; `load_system_with_match` returns them.
         trust: your own packages, modules or .py files whose tasks, metrics and systems may be imported.
+        parts: by name the built modules that the model was trained with (`motet.wrap`).
 
     Raises:
         CheckpointError: a missing or damaged file, a name that is not trusted, weights that do not fit.
@@ -50,17 +60,23 @@ def load_system(folder: str | Path, *, tasks: Sequence[Task] | None = None, trus
         if tasks is not None:
             raise ConfigError(f"{folder}: tasks: got {len(tasks)}; want None: an exported model has its own")
         return load_onnx(folder, trust=trust)
-    system, matched = load_system_with_match(folder, tasks=tasks, trust=trust)
+    system, matched = load_system_with_match(folder, tasks=tasks, trust=trust, parts=parts)
     for line in matched.lines():
         log.warning("%s: %s", folder, line)
     return system
 
 
 def load_system_with_match(
-    folder: str | Path, *, tasks: Sequence[Task] | None = None, trust: Sequence[str] = ()
+    folder: str | Path,
+    *,
+    tasks: Sequence[Task] | None = None,
+    trust: Sequence[str] = (),
+    parts: Mapping[str, Any] | None = None,
 ) -> tuple[System, WeightMatch]:
     """Loads as `load_system` does, and returns the names that matched and those that did not too."""
     saved = read_model(folder, saved_names(trust, code_files(folder)))
+    if parts:
+        saved = replace(saved, config=with_modules(saved.config, parts))
     weights = read_weights(saved.folder)
     numbers = sum(weight.numel() for weight in weights.values())
     system = built_system(saved, saved.tasks if tasks is None else tasks, len(weights), numbers)

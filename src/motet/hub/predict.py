@@ -190,6 +190,7 @@ def load(
     *,
     tasks: Sequence[Task] | None = None,
     trust: Sequence[str] = (),
+    parts: Mapping[str, Any] | None = None,
     device: torch.device | str | None = None,
     batch_size: int = 32,
 ) -> Predictor:
@@ -199,13 +200,14 @@ def load(
         name: a run folder, a saved model folder, or a name on the Hub.
         tasks: in place of the saved tasks, see `motet.hub.load_system`.
         trust: your own packages or modules whose tasks, metrics and systems may be imported.
+        parts: by name the built modules that it was trained with, see `motet.wrap`.
         device: that it runs on; the CPU by default.
         batch_size: rows per forward pass.
 
     Raises:
         CheckpointError: there is no such model, or it is damaged.
     """
-    return Predictor(from_pretrained(name, tasks=tasks, trust=trust), device=device, batch_size=batch_size)
+    return Predictor(from_pretrained(name, tasks=tasks, trust=trust, parts=parts), device=device, batch_size=batch_size)
 
 
 def _ranked(prediction: Prediction, task: Task) -> Prediction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ def from_pretrained(
     revision: str | None = None,
     tasks: Sequence[Task] | None = None,
     trust: Sequence[str] = (),
+    parts: Mapping[str, Any] | None = None,
     **fetch: Any,
 ) -> System:
     """Loads a system from a folder, or from the Hub by ``owner/name``.
@@ -35,18 +36,19 @@ def from_pretrained(
         revision: a branch, tag or commit on the Hub.
         tasks: see `motet.hub.load_system`.
         trust: see `motet.hub.load_system`.
+        parts: see `motet.hub.load_system`.
         fetch: passed on to `huggingface_hub.snapshot_download` (``token``, ``cache_dir``, ``local_files_only``).
 
     Raises:
         CheckpointError: neither a folder nor a repository that can be downloaded, or a model that does not fit.
     """
     if Path(name).is_dir():
-        return load_system(name, tasks=tasks, trust=trust)
+        return load_system(name, tasks=tasks, trust=trust, parts=parts)
     wanted = "want the folder of a saved model or of a run, or owner/name on the Hub"
     if not _HUB_NAME.fullmatch(str(name)):
         raise CheckpointError(f"model {str(name)!r}: got no such folder; {wanted}")
     folder = download_files(str(name), FILES, what="model", wanted=wanted, revision=revision, **fetch)
-    return load_system(folder, tasks=tasks, trust=trust)
+    return load_system(folder, tasks=tasks, trust=trust, parts=parts)
 
 
 def push_to_hub(

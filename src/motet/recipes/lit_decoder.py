@@ -7,11 +7,10 @@ motet plan lit_decoder:paper      every value of the paper, on the ten data sets
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 from motet.core import Reader
+from motet.core.cache_folder import cache_folder
 from motet.data.readers import EasyVqa
 from motet.data.sampling_rates import FixedRates, Temperature
 from motet.data.schedules import Mixed
@@ -58,8 +57,7 @@ def small(*, width: int = 256, depth: int = 2, image_size: int = 128, pieces: in
 
 def stored(views: int = 1) -> Features:
     """Returns the feature store in the user's cache (``$MOTET_CACHE``, else ``~/.cache/motet``), shared by all runs."""
-    cache = Path(os.environ.get("MOTET_CACHE", Path.home() / ".cache" / "motet"))
-    return Features(cache / "features", views)
+    return Features(cache_folder() / "features", views)
 
 
 def tiny() -> Run:

@@ -194,6 +194,31 @@ def score_points(values: Sequence[ScorePoint], *, label: str, theme: Theme = LIG
     return figure
 
 
+def score_panels(values: Sequence[ScorePoint], *, theme: Theme = LIGHT) -> Figure:
+    """Returns one panel per task, each with its own scale and one row per series: a point and its interval."""
+    tasks = list(dict.fromkeys(dot.task for dot in values))
+    columns = min(_COLUMNS, len(tasks))
+    rows = -(-len(tasks) // columns)
+    most = max(sum(dot.task == task for dot in values) for task in tasks)
+    figure = _figure(9.0, (0.24 * most + 0.7) * rows)
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes, task in zip(grid, tasks, strict=False):
+        own = [dot for dot in values if dot.task == task]
+        for place, dot in enumerate(own):
+            colour = theme.series[0] if place == 0 else theme.baseline
+            if dot.low is not None and dot.high is not None:
+                axes.plot([dot.low, dot.high], [place, place], color=colour, linewidth=1.6, solid_capstyle="round")
+            axes.scatter([dot.value], [place], color=colour, marker=_MARKERS[min(place, 1)], s=24, zorder=3)
+        axes.set_yticks(range(len(own)), [short(dot.series, 20) for dot in own])
+        axes.set_ylim(len(own) - 0.5, -0.5)
+        axes.margins(x=0.1)
+        axes.set_title(short(task), fontsize=9, loc="left", color=theme.text)
+        _dress(axes, theme, grid="x")
+    for axes in grid[len(tasks) :]:
+        axes.set_axis_off()
+    return figure
+
+
 @dataclass(frozen=True)
 class TimedScore:
     """A score and the time it takes.

@@ -47,7 +47,7 @@ def plan_tasks(found: Sequence[DetectedDataset]) -> tuple[TaskPlan, ...]:
         if not one.problems:
             groups.setdefault(_data_set(one), []).append(one)
     names = _names([parts[0] for parts in groups.values()])
-    return tuple(TaskPlan(name, _with_training(parts)) for name, parts in zip(names, groups.values(), strict=True))
+    return tuple(TaskPlan(name, with_training(parts)) for name, parts in zip(names, groups.values(), strict=True))
 
 
 def numbered(name: str) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _data_set(one: DetectedDataset) -> tuple[Any, ...]:
     return one.reader, one.kind, one.label, one.arguments.get("task"), places
 
 
-def _with_training(parts: Sequence[DetectedDataset]) -> tuple[DetectedDataset, ...]:
+def with_training(parts: Sequence[DetectedDataset]) -> tuple[DetectedDataset, ...]:
     """Returns the parts, one of which is to train on: if none is named so, the largest is to be split.
 
     The labels of GLUE's test sets are secret: its dev sets are the test sets here, and val is split off train.

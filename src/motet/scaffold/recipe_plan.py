@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from motet.data.detect import DetectedDataset
+from motet.data.readers import READERS
 from motet.data.source import Source
+from motet.data.splits import ConcatRows
 from motet.scaffold.assign import assign
 from motet.scaffold.choose_split import choose_split
 from motet.scaffold.expressions import Attribute, Call, Expression, Imported, Item, Namespace, Variable
@@ -100,9 +102,15 @@ class RecipePlan:
         return tuple(self.namespace.build(source.call) for source in self.sources)
 
 
-def plan_recipe(tasks: Sequence[TaskPlan]) -> RecipePlan:
-    """Plans the recipe of some tasks; reads the training rows where splits are to be cut from them."""
-    planner = _Planner(tasks)
+def plan_recipe(tasks: Sequence[TaskPlan], *, shared_images: bool = False) -> RecipePlan:
+    """Plans the recipe of some tasks; reads the training rows where splits are to be cut from them.
+
+    Args:
+        tasks: in order.
+        shared_images: whether the tasks are of the same images, so that all are cut alike: no test image of one task
+            is trained on in another.
+    """
+    planner = _Planner(tasks, shared_images)
     for task in tasks:
         planner.add(task)
     return RecipePlan(
@@ -113,8 +121,10 @@ def plan_recipe(tasks: Sequence[TaskPlan]) -> RecipePlan:
 class _Planner:
     """Collects the statements and sources of one recipe."""
 
-    def __init__(self, tasks: Sequence[TaskPlan]) -> None:
+    def __init__(self, tasks: Sequence[TaskPlan], shared_images: bool) -> None:
         self.models = assign(tasks)
+        self._alike = tasks if shared_images else ()
+        self._split: dict[tuple[str, ...], tuple[dict[str, float], int]] = {}
         self.statements: list[Statement] = []
         self.sources: list[SourcePlan] = []
         self.namespace = Namespace()
@@ -193,12 +203,23 @@ class _Planner:
         missing = [role for role in ("val", "test") if role not in present]
         if not missing:
             return {"train": rows}
-        shares, seed = choose_split(self.namespace.build(rows), missing)
+        if self._alike:
+            shares, seed = self._shared_split(tuple(missing))
+        else:
+            shares, seed = choose_split(self.namespace.build(rows), missing)
         if len(shares) == 1:
             return {"train": rows}
         cut = Call(Imported("motet.data.splits", "split_by_image"), (rows, shares), {"seed": seed} if seed else {})
         parts = self._state_once(f"{rows.name}_parts", cut)
-        return {role: Item(parts, role) for role in shares}
+        # Where tasks are cut alike, one of few rows may have none of a split.
+        return {role: Item(parts, role) for role in shares if not self._alike or len(self.namespace.build(parts)[role])}
+
+    def _shared_split(self, missing: tuple[str, ...]) -> tuple[dict[str, float], int]:
+        """Returns the shares and the seed for the rows of all tasks together."""
+        if missing not in self._split:
+            readers = [READERS[one.reader](**reader_arguments(one)) for one in (task.training for task in self._alike)]
+            self._split[missing] = choose_split(ConcatRows(tuple(readers)), missing)
+        return self._split[missing]
 
     def _source(self, task: TaskPlan, role: str, reader: Expression) -> None:
         """Adds a source; dense tasks on the same rows share one."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
 from torch import nn
 
 from motet.core import ConfigError, Schedule, SystemConfig, Task
+from motet.data.schedules import Mixed
 from motet.data.source import Role, Source
 from motet.training.balancers import Balancer, RowMean
 from motet.training.config import TrainConfig
@@ -93,15 +94,15 @@ class Features:
     views: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Run:
     """One training run as a value: what is trained, on what, how, and the scores it should reach.
 
     Args:
         system: builds the architecture.
         sources: of all roles; a task's order is that of its first source.
-        schedule: bound to the training sources when the run starts.
-        train: steps, learning rate, seed and the like.
+        schedule: bound to the training sources when the run starts; by default batches of 64 rows over all sources.
+        train: steps, learning rate, seed and the like; 1,000 steps by default.
         balancer: combines several losses into one gradient.
         features: store frozen features; None encodes images at every step.
         image_cache: folder that keeps the pixels of images that are resized as a whole, so that large files are decoded
@@ -117,8 +118,9 @@ class Run:
 
     system: SystemConfig
     sources: tuple[Source, ...]
-    schedule: ScheduleSpec
-    train: TrainConfig
+    _: KW_ONLY
+    schedule: ScheduleSpec = field(default_factory=lambda: Mixed(batch_size=64))
+    train: TrainConfig = field(default_factory=lambda: TrainConfig(steps=1000))
     balancer: Balancer = field(default_factory=RowMean)
     features: Features | None = None
     image_cache: Path | None = None

@@ -23,8 +23,10 @@ from motet.data.schedules import SCHEDULES
 from motet.data.splits import ConcatRows, ImageSplit, OnlyImages, Subset, WithoutImages
 from motet.metrics import METRICS
 from motet.metrics.vqa_words import vocabulary_answer
+from motet.nn.wrapped import WrappedEncoder
 from motet.preprocess.clip_tokenizer import ClipTokenizer
 from motet.systems import SYSTEMS
+from motet.systems.own.config import OwnModelConfig
 from motet.training.balancers import BALANCERS
 from motet.training.balancers.measured import MeasuredAffinity
 from motet.training.lite0_teacher import Lite0Teacher
@@ -70,6 +72,7 @@ SCENES = (
 )
 TOKENIZERS = (ClipTokenizer,)
 ANSWER_FORMS = (vocabulary_answer,)
+OWN_MODULES = (WrappedEncoder, OwnModelConfig)
 REGIONS = (Hdf5Regions, LmdbRegions, NpzRegions, TsvRegions)
 
 
@@ -96,6 +99,7 @@ def _parts() -> tuple[Any, ...]:
         SCENES,
         ANSWER_FORMS,
         REGIONS,
+        OWN_MODULES,
         TOKENIZERS,
         SCHEDULES.values(),
         (*BALANCERS.values(), MeasuredAffinity),

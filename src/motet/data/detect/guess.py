@@ -95,8 +95,8 @@ def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Gu
         >>> found.kind, found.image, found.text, found.labels
         ('question answering', 'file', 'q', {'answers': 'a'})
     """
-    image_like = [column for column in columns if _all(rows, column, holds_image)]
-    image = image or column_named(image_like, IMAGES) or next(iter(image_like), "")
+    image_like = image_columns(columns, rows)
+    image = image or next(iter(image_like), "")
     if not image or not rows:
         return None
     others = [column for column in columns if column != image]
@@ -118,6 +118,13 @@ def guess(columns: Sequence[str], rows: Sequence[Row], *, image: str = "") -> Gu
         kind=mapping.kind, image=image, text=mapping.text, labels=mapping.labels, languages=mapping.languages,
         split=split, evidence=f"columns {used}{hint}",
     )  # fmt: skip
+
+
+def image_columns(columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """Returns the columns whose cells are images, one with a name for images first."""
+    found = [column for column in columns if _all(rows, column, holds_image)]
+    named = column_named(found, IMAGES)
+    return [named, *(column for column in found if column != named)] if named else found
 
 
 class _Mapping(NamedTuple):

@@ -66,7 +66,7 @@ def find_hf_saved(survey: Survey) -> Iterator[DetectedDataset | NearMiss]:
             continue
         survey.claimed.add(folder)
         try:
-            guesses = [(split, guess(*_hf_rows(folder, split))) for split in _hf_splits(folder)]
+            guesses = [(split, guess(*hf_rows(folder, split))) for split in hf_splits(folder)]
         except MotetError as error:
             yield from try_read(
                 "HfDataset", {"path": folder}, kind="captioning", labels={"captions": "en"},
@@ -87,7 +87,8 @@ def find_hf_saved(survey: Survey) -> Iterator[DetectedDataset | NearMiss]:
                 )
 
 
-def _hf_splits(folder: Path) -> list[str]:
+def hf_splits(folder: Path) -> list[str]:
+    """Returns the names of the splits in a folder that `save_to_disk` wrote."""
     dictionary = folder / "dataset_dict.json"
     if dictionary.is_file():
         return [str(split) for split in get_field(load_json(dictionary), "splits", list, path=dictionary)]
@@ -95,9 +96,15 @@ def _hf_splits(folder: Path) -> list[str]:
     return [str(state.get("_split") or "train")]
 
 
-def _hf_rows(folder: Path, split: str) -> tuple[list[str], list[dict[str, object]]]:
-    """Returns the columns and the first rows, with the names of classes in place of their numbers."""
-    data = load_split(folder, split, None)
+def hf_rows(path: Path | str, split: str, config: str | None = None) -> tuple[list[str], list[dict[str, object]]]:
+    """Returns the columns and the first rows, with the names of classes in place of their numbers.
+
+    Args:
+        path: as in `HfDataset`.
+        split: of the data set.
+        config: the configuration, where a data set has several.
+    """
+    data = load_split(path, split, config)
     rows = first_rows(data, _MAX_ROWS)
     class_names = {column: kind.names for column, kind in data.features.items() if hasattr(kind, "names")}
     for row in rows:

@@ -72,10 +72,10 @@ def _table(
             arguments["image_root"] = images
         if images is not None and mapping.image.isidentifier() and (prefix := needed_prefix(survey, images)):
             arguments["image_id"] = f"{prefix['image_prefix']}/{{{mapping.image}}}"  # names of images repeat elsewhere
-        if mapping.kind in ("captioning", "question answering") and _has_repeats(path, mapping, beginning.form):
+        if mapping.kind in ("captioning", "question answering") and has_repeats(path, mapping, beginning.form):
             arguments["gather"] = True
-        problems = problems or _several_classes(path, mapping, beginning.form)
-    for value in _split_values(path, mapping, beginning.form):
+        problems = problems or several_classes(path, mapping, beginning.form)
+    for value in split_values(path, mapping, beginning.form):
         split = split_of(Path(value), Path()) if value else beginning.split or split_of(path, survey.root)
         yield from try_read(
             "Table", arguments if not value else {**arguments, "only": {mapping.split: value}}, kind=mapping.kind,
@@ -84,7 +84,7 @@ def _table(
         )  # fmt: skip
 
 
-def _has_repeats(path: Path, mapping: Guess, form: TableForm) -> bool:
+def has_repeats(path: Path, mapping: Guess, form: TableForm) -> bool:
     """Returns True where several rows have the same image, or the same image and question."""
     columns = [mapping.image, *([mapping.text] if isinstance(mapping.text, str) and mapping.text else [])]
     cells = load_columns(path, columns, form)
@@ -92,7 +92,7 @@ def _has_repeats(path: Path, mapping: Guess, form: TableForm) -> bool:
     return len(set(keys)) < len(keys)
 
 
-def _several_classes(path: Path, mapping: Guess, form: TableForm) -> tuple[str, ...]:
+def several_classes(path: Path, mapping: Guess, form: TableForm) -> tuple[str, ...]:
     """Returns the problem of a table with several classes for many of its images, each in a row of its own."""
     label = mapping.labels.get("class")
     if not isinstance(label, str):
@@ -111,7 +111,7 @@ def _several_classes(path: Path, mapping: Guess, form: TableForm) -> tuple[str, 
     return (f"{path}: table: got {got}; want one class per image",)
 
 
-def _split_values(path: Path, mapping: Guess, form: TableForm) -> list[str]:
+def split_values(path: Path, mapping: Guess, form: TableForm) -> list[str]:
     """Returns the values of the column of splits, where they are few; a single "" where there is no such column."""
     if not mapping.split:
         return [""]

@@ -30,6 +30,17 @@ _MOST_CLASSES = 200
 _FEW = 0.05  # share of the rows that may lack a class: rows that cannot be read
 
 
+def text_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """Returns the column of sentences by its name, the two of pairs; none where no column has such a name.
+
+    Examples:
+        >>> text_columns(["id", "premise", "hypothesis"]), text_columns(["review", "stars"])
+        (('premise', 'hypothesis'), ('review',))
+    """
+    pair = next((found for names in _PAIRS if all(found := tuple(column_named(columns, (n,)) for n in names))), ())
+    return pair or tuple(filter(None, (column_named(columns, _TEXTS),)))
+
+
 def guess_sentences(columns: Sequence[str], rows: Sequence[Row]) -> Guess | None:
     """Guesses the columns of sentences and their classes; None where there are none under the names that tables give.
 
@@ -37,8 +48,8 @@ def guess_sentences(columns: Sequence[str], rows: Sequence[Row]) -> Guess | None
         >>> guess_sentences(["review", "sentiment"], [{"review": "A dull film.", "sentiment": "bad"}] * 4).text
         'review'
     """
-    pair = next((found for names in _PAIRS if all(found := tuple(column_named(columns, (n,)) for n in names))), ())
-    texts = pair or tuple(filter(None, (column_named(columns, _TEXTS),)))
+    texts = text_columns(columns)
+    pair = texts if len(texts) > 1 else ()
     label = column_named([column for column in columns if column not in texts], _LABELS)
     if not texts or not label or len(rows) < _MIN_ROWS:
         return None

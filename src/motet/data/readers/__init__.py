@@ -42,6 +42,7 @@ from motet.data.readers.synthia import Synthia
 from motet.data.readers.table import Table
 from motet.data.readers.taskonomy import Taskonomy
 from motet.data.readers.text_lines import TextLines
+from motet.data.readers.torch_rows import TorchRows
 from motet.data.readers.video_folder import VideoFolder
 from motet.data.readers.video_list import VideoList
 from motet.data.readers.virtual_kitti import VirtualKitti2
@@ -164,4 +165,5 @@ __all__ = [
     "Table",
     "HfDataset",
     "WebDataset",
+    "TorchRows",
 ]

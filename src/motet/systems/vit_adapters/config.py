@@ -61,6 +61,9 @@ class ViTAdaptersConfig:
     scale_depth: bool = False
 
     def __post_init__(self) -> None:
+        if type(self.trunk) is not TimmTrunk:
+            got = type(self.trunk).__name__
+            raise ConfigError(f"ViTAdaptersConfig.trunk: got a {got}; want a TimmTrunk: adapters are in its blocks")
         if self.adapters is None and isinstance(self.affinities, Troa):
             raise ConfigError(
                 "ViTAdaptersConfig.affinities: got Troa without adapters; want FixedAffinities(), or adapters"

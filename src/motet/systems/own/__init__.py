@@ -1,0 +1,1 @@
+"""A whole multi-task module of one's own as a system."""
