@@ -88,7 +88,7 @@ def test_a_run_ends_with_its_best_weights(tmp_path: Path, scores: dict[int, floa
 
 
 def test_the_last_weights_are_kept_by_default_and_where_they_are_best(tmp_path: Path) -> None:
-    sources, scores = toy_sources(50), {0: 0.0, 5: 9.0, 10: 3.0, 15: 3.0, 20: 10.0}
+    sources, scores = toy_sources(50), {0: 0.0, 5: 6.0, 10: 3.0, 15: 3.0, 20: 10.0}
     for name, plan in (("last", replace(PLAN, final_weights="last")), ("best", PLAN)):
         system, course = toy_system(sources), Course(scores)
         found = fit(
@@ -144,6 +144,16 @@ def test_a_stopped_run_finds_its_best_weights_again(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_the_better_of_two_evaluations(new: Report, old: Report, better: bool) -> None:
     assert is_better(new, old) is better
+
+
+def test_a_gain_of_one_row_in_few_is_chance_and_in_many_it_counts() -> None:
+    def right(rows: int, of: int) -> Report:
+        one = replace(report(a=100 * rows / of).results[0], count=of)
+        return Report(results=(one,))
+
+    assert not is_better(right(9, 14), right(8, 14))
+    assert is_better(right(11, 14), right(8, 14))
+    assert is_better(right(900, 1000), right(890, 1000))
 
 
 def test_an_earlier_evaluation_that_is_repeated_changes_nothing(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from motet.training.json_files import write_json
 
 FOLDER = "best"
 _REPORT = "report.json"
+_BY_CHANCE = 2  # rows: on 14 of them, one more that is right kept weights that were worse on others (docs/LOG.md)
 
 
 class BestWeights:
@@ -66,24 +67,25 @@ def is_better(new: Report, old: Report) -> bool:
         (new - old) / max(|new|, |old|), with its sign turned where lower is better
 
     A score of 0 before training is no special case, as it would be in a ratio to it. A metric without a finite value
-    is worse than any other.
+    is worse than any other. A difference as small as two rows of the source bring by chance is none.
 
     Examples:
         >>> from motet.core import Result
         >>> def at(first, second):
         ...     values = {"a": first, "b": second}
         ...     return Report(results=tuple(Result(task=task, source="s", metric="accuracy", value=value, unit="%",
-        ...         higher_is_better=True, count=9) for task, value in values.items()))
+        ...         higher_is_better=True, count=99) for task, value in values.items()))
         >>> is_better(at(50.0, 9.0), at(60.0, 3.0)), is_better(at(60.0, 3.0), at(60.0, 3.0))
         (True, False)
     """
     before = {(one.task, one.source): one.value for one in old.results if one.main}
-    gains = []
+    gains, chance = list[float](), 0.0
     for one in new.results:
         if one.main and (one.task, one.source) in before:
             sign = 1.0 if one.higher_is_better else -1.0
             gains.append(sign * _relative(one.value, before[one.task, one.source], worst=-sign))
-    return sum(gains) > 0
+            chance += _BY_CHANCE / max(1, one.count)
+    return sum(gains) > chance
 
 
 def _relative(new: float, old: float, worst: float) -> float:

@@ -21,7 +21,8 @@ def test_the_written_model_can_be_built_and_trains_all_of_itself() -> None:
     assert isinstance(config, ViTAdaptersConfig)
     assert (config.mode, config.adapters, config.affinities) == (Finetune(1.0), Adapters(), Troa())
     assert not config.trunk.pretrained
-    assert config.trunk.size == 128
+    assert config.trunk.size == 192
+    assert config.linear == BundledLite0Map(stage=(-3, -2, -1))
     with torch.device("meta"):
         system = build_system(config, [task("depth"), task("segment")], texts=list)
     frozen = {name for name, parameter in system.named_parameters() if not parameter.requires_grad}
