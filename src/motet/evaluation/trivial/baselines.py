@@ -39,8 +39,9 @@ def with_trivial_baselines(
     """Returns the report with the trivial baselines of every task's main metric, and a note on their numbers of rows.
 
     "majority", "question majority", "constant": see `constant_baselines`; their predictions come from the training
-    sources only. "nearest neighbour": see `nearest_neighbour_baseline`. "linear probe": see `LinearProbe`, `LinearMapProbe`. "image
-    shuffled": the system itself with images of other rows: its score from the question and its priors alone.
+    sources only. "nearest neighbour": see `nearest_neighbour_baseline`. "linear probe": see `LinearProbe`, and for maps
+    `LinearMapProbe`. "image shuffled": the system itself with images of other rows: its score from the question and its
+    priors alone.
 
     Args:
         report: of `evaluate` on `held_out`.

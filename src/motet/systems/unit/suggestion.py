@@ -77,13 +77,7 @@ class UniTSuggestion:
                 steps, "5e-4", **({"grad_clip": "0.1"} if boxes else {}), optimizer="SkipUnusedAdamW()"
             ),
             "        balancer=TaskMean(),",
-            *(
-                [
-                    f'        features=Features(Path("runs/features"){views}),  # the frozen encoder reads each {stored} once'
-                ]
-                if stored
-                else []
-            ),
+            *([f"        features={features},  # the frozen encoder reads each {stored} once"] if stored else []),
             "    )",
         ]
         imports = {
