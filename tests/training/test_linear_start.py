@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from coloured_squares import TASKS, TWO_CHANNELS, Squares, reading
 from PIL import Image
 from torch import nn
 
@@ -16,7 +17,10 @@ from motet.core import Example, Label, Task
 from motet.data.readers import ImageFolder
 from motet.data.schedules import Mixed
 from motet.data.source import Source
+from motet.evaluation import evaluate
 from motet.evaluation.trivial import linear_probe
+from motet.evaluation.trivial.constant_answers import score
+from motet.evaluation.trivial.linear_maps import LinearMapProbe
 from motet.evaluation.trivial.linear_probe import LinearProbe
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT
@@ -26,7 +30,7 @@ from motet.systems.lit_decoder import LiTDecoderConfig, ScoredClasses
 from motet.tasks import classification
 from motet.training import linear_start
 from motet.training.config import TrainConfig
-from motet.training.linear_start import start_linear_heads
+from motet.training.linear_start import start_linear_heads, start_linear_maps
 from motet.training.run import Run
 from motet.training.run_training import run_training
 
@@ -177,3 +181,23 @@ def test_a_run_begins_at_the_score_of_its_linear_probe(tmp_path: Path) -> None:
     assert report.main("colour").value == report.trivial_baselines["colour"]["linear probe"] == 100
     assert report.trivial_baselines["colour"]["majority"] < 50
     assert "linear head of colour: starts as the linear probe" in (tmp_path / "run/log.jsonl").read_text()
+
+
+@pytest.mark.parametrize("task", [*TASKS.values(), TWO_CHANNELS], ids=lambda task: f"{task.name}{task.target.channels}")
+def test_maps_begin_at_the_score_of_their_linear_probe(task: Task) -> None:
+    torch.manual_seed(0)
+    system = reading(task).eval()
+    train = Source(name="squares", reader=Squares(16), tasks=(task,))
+    test = Source(name="squares/test", reader=Squares(4, 1), tasks=(task,), role="test")
+    (line,) = start_linear_maps(system, (train,), seed=0)
+    assert line.startswith(f"linear map of {task.name}: starts as the linear probe of {task.name}: ")
+    known, rows = ([(one, task.annotation_of(one)) for one in map(of.__getitem__, range(len(of)))]
+                   for of in (Squares(16), Squares(4, 1)))  # fmt: skip
+    probe = LinearMapProbe.fit(system, task, known, seed=0)
+    assert probe is not None
+    expected = score(task, rows, probe.predict([example for example, _ in rows]))
+    found = evaluate(system, (test,), batch_size=4, role="test").main(task.name).value
+    assert found == pytest.approx(expected, rel=1e-3)
+    weights = system.linear_maps()[task.name].weight.clone()
+    assert start_linear_maps(system, (train,), seed=1) == ()  # it is no longer 0
+    assert torch.equal(weights, system.linear_maps()[task.name].weight)

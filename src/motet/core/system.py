@@ -249,6 +249,20 @@ class System(nn.Module, ABC):
         """
         return {}
 
+    def pretrained_map(self) -> Callable[[Tensor], Tensor] | None:
+        """Returns a map from pixels to the features of places (b, i, j, c), of a pretrained encoder; None without one.
+
+        The linear probe of maps reads it, with the weights of before the training.
+        """
+        return None
+
+    def linear_maps(self) -> Mapping[str, nn.Linear]:
+        """Returns by task the linear layer on the features of `pretrained_map` that adds to the scores of its map.
+
+        Where they are 0, training starts them as the linear probe, as those of `linear_heads`. None by default.
+        """
+        return {}
+
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
         """Updates buffers that are estimated from batches at intervals; does nothing by default."""
 

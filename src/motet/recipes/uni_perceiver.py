@@ -50,6 +50,7 @@ def small(
     max_tokens: int = 32,
     frames: int = 4,
     sampled_words: int | None = None,
+    linear: bool = False,
 ) -> UniPerceiverConfig:
     """A Uni-Perceiver for a laptop: features of the bundled frozen EfficientNet-Lite0 replace patches of pixels.
 
@@ -68,6 +69,7 @@ def small(
         max_tokens: maximum length of texts.
         frames: per video.
         sampled_words: number of sampled pieces in the softmax over words in training; None for all.
+        linear: whether classes of images and videos begin as a linear probe's.
     """
     return UniPerceiverConfig(
         sizes=EncoderSize(width=width, depth=depth, heads=max(1, width // 32), hidden=4 * width),
@@ -84,6 +86,7 @@ def small(
         drop_path=0.0,
         initial_std=None,
         loss=LossConfig(smoothing=0.0, sampled_words=sampled_words),
+        linear=linear,
     )
 
 

@@ -18,7 +18,7 @@ from motet.data.schedules import Mixed
 from motet.nn.feature_maps import BundledLite0Map
 from motet.nn.text_encoders import BundledMiniLM, TextConfig, TinyBert
 from motet.nn.tower import EncoderMode, FromScratch, Frozen
-from motet.preprocess.crops import InceptionCrop
+from motet.preprocess.crops import Crop, InceptionCrop, Whole
 from motet.recipes.data.scene_sources import SceneSources
 from motet.recipes.data.unit import REAL_RATES, collected
 from motet.recipes.lit_decoder import stored
@@ -48,15 +48,17 @@ def small(
     box_queries: int = 10,
     max_tokens: int = 48,
     linear: bool = False,
+    crop: Crop | None = None,
 ) -> UniTConfig:
     """A UniT for a laptop: the embedded frozen EfficientNet-Lite0, a small BERT from scratch, shallow and narrow.
 
     Runs of minutes underfit: nothing is dropped; images are only resized, so that the frozen trunk's features can be
-    stored. The paper's own values are in `paper`.
+    stored; with a `crop`, training images are cropped and mirrored too. The paper's own values are in `paper`.
     """
     return UniTConfig(
         trunk=BundledLite0Map(size=image_size, stage=(-2, -1)),
-        hflip=False,
+        views=FixedSize(crop or Whole()),
+        hflip=crop is not None,
         image_width=width,
         image_depth=depth,
         image_heads=4,
@@ -172,10 +174,13 @@ def real_separate_decoders() -> Run:
 
 def photographed() -> UniTConfig:
     """Returns a UniT for real images: 224 pixels, crops of any size, 40 box queries, a frozen text encoder."""
-    return replace(
-        small(image_size=224, text=BundledMiniLM(), text_mode=Frozen(), box_queries=40, max_tokens=64),
-        views=FixedSize(InceptionCrop(min_area=0.06)),
-        hflip=True,
+    return small(
+        image_size=224,
+        text=BundledMiniLM(),
+        text_mode=Frozen(),
+        box_queries=40,
+        max_tokens=64,
+        crop=InceptionCrop(min_area=0.06),
     )
 
 

@@ -57,6 +57,7 @@ class Position:
         mixture: `Mixture.state_dict()`.
         log_bytes: length of `log.jsonl`; lines after it are of steps that will run again.
         skipped: bad rows that others were drawn for.
+        weights_of: the step that the weights are of, where a run ended with those that scored best; else None.
     """
 
     step: int
@@ -64,6 +65,7 @@ class Position:
     mixture: Mapping[str, Any]
     log_bytes: int = 0
     skipped: int = 0
+    weights_of: int | None = None
 
 
 def save_system(system: System, folder: str | Path) -> None:
@@ -103,12 +105,12 @@ def save(
         CheckpointError: a full disk, or a folder that cannot be written; earlier checkpoints are whole.
     """
     if is_sharded(optimizer):
-        _on_rank_0(lambda: _clear_parts(run_folder))
+        on_rank_0(lambda: _clear_parts(run_folder))
         write_parts(_parts_folder(run_folder, position.step), optimizer)
-    _on_rank_0(lambda: _save(run_folder, position, system, optimizer, identity, keep_checkpoints, balancer or {}))
+    on_rank_0(lambda: _save(run_folder, position, system, optimizer, identity, keep_checkpoints, balancer or {}))
 
 
-def _on_rank_0(work: Callable[[], None]) -> None:
+def on_rank_0(work: Callable[[], None]) -> None:
     """Runs a function on rank 0; all ranks wait, and fail with it."""
     failure: str | None = None
     if rank() == 0:
@@ -260,7 +262,7 @@ def clean(run_folder: Path, *, keep_checkpoints: int) -> None:
     Raises:
         CheckpointError: a folder that cannot be changed.
     """
-    _on_rank_0(lambda: _clean(run_folder, keep_checkpoints))
+    on_rank_0(lambda: _clean(run_folder, keep_checkpoints))
 
 
 def _clean(run_folder: Path, keep: int) -> None:

@@ -28,6 +28,9 @@ class TrainConfig:
         evaluate_every: steps between evaluations on "val" sources; 0 for only at the end.
         save_every: steps between checkpoints; 0 for only at the end.
         keep_checkpoints: number of the latest checkpoints that are kept.
+        final_weights: the weights that the run ends with: the "last", or the "best" of all evaluations on the "val"
+            sources, of which there is one more, before the first step; see `BestWeights`. No effect without such
+            sources.
         seed: of every random draw.
         sharded: whether each rank holds only its part of the parameters and of the optimiser's state between updates
             (FSDP2), for models whose state does not fit on one device; `AdamW` only. No effect on one rank. See
@@ -51,6 +54,7 @@ class TrainConfig:
     evaluate_every: int = 0
     save_every: int = 0
     keep_checkpoints: int = 1
+    final_weights: Literal["last", "best"] = "last"
     seed: int = 0
     sharded: bool = False
     on_bad_row: Literal["stop", "skip"] = "stop"
@@ -66,6 +70,8 @@ class TrainConfig:
         ):
             if getattr(self, name) < low:
                 raise ConfigError(f"TrainConfig.{name}: got {getattr(self, name)}; want at least {low}")
+        if self.final_weights not in ("last", "best"):
+            raise ConfigError(f"TrainConfig.final_weights: got {self.final_weights!r}; want 'last' or 'best'")
         if self.sharded and type(self.optimizer) is not AdamW:
             raise ConfigError(
                 f"TrainConfig.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, whose step for a "

@@ -51,7 +51,8 @@ def _passes(run: Run) -> dict[str, int]:
     """Returns how often the rows of each role are evaluated."""
     every, steps = run.train.evaluate_every, run.train.steps
     during = len(range(every, steps, every)) if every else 0
-    return {"val": during + 1, "test": _TEST_PASSES}
+    start = 1 if run.train.final_weights == "best" else 0
+    return {"val": start + during + 1, "test": _TEST_PASSES}
 
 
 def _seconds(run: Run, system: System, source: Source, stored_seconds: Callable[[], float]) -> float:

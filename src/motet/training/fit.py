@@ -12,24 +12,25 @@ from torch import Tensor
 
 from motet.core import Batch, CheckpointError, ConfigError, HasTaskStatus, Report, System
 from motet.core.model_folder import steps_in
-from motet.core.ranks import broadcast, rank, world
+from motet.core.ranks import rank, world
 from motet.data.loader import LoadedStep, Loader
 from motet.data.mixture import Mixture
 from motet.data.source import Source
 from motet.evaluation import evaluate, left_out_notes, without_bad_rows
 from motet.training import checkpoint
 from motet.training.balancers import Balancer, RowMean, loss_keys
+from motet.training.best_weights import BestWeights
 from motet.training.checkpoint import Position
 from motet.training.config import TrainConfig
 from motet.training.distributed import broadcast_weights
 from motet.training.errors import explain_out_of_memory
 from motet.training.evaluator import Evaluator
 from motet.training.identity import identity_of
-from motet.training.json_files import RUN, write_json
+from motet.training.json_files import RUN, make_run_folder, write_json
 from motet.training.logging import RunLogger
 from motet.training.optim import set_lr
 from motet.training.signals import StopSignals
-from motet.training.step import SHARED, StepOutcome, TrainStep
+from motet.training.step import SHARED, StepOutcome, TrainStep, check_mixing
 from motet.training.trackers import Tracker
 
 if TYPE_CHECKING:
@@ -152,12 +153,14 @@ class _FitLoop:
         self.step = self.advanced = self.skipped = self.log_bytes = 0
         self.report = Report()
         self.left_out: dict[str, tuple[str, ...]] | None = None  # per held-out source, once its rows were read
+        self.best: BestWeights | None = None
+        self.weights_of: int | None = None  # the step of the weights, if not the last
         self.pending: list[StepOutcome] = []
         self.task_status: dict[str, str] = {}
 
     def start(self, *, resume: bool) -> None:
         """Creates the folder and loads the latest checkpoint."""
-        _make_folder(self.folder)
+        make_run_folder(self.folder)
         if steps_in(self.folder) and not resume:
             raise CheckpointError(
                 f"run folder {self.folder}: got checkpoints in it; want an empty folder, or --resume to go on"
@@ -168,6 +171,7 @@ class _FitLoop:
         if position is not None:
             self.step, self.advanced = position.step, position.advanced
             self.skipped, self.log_bytes = position.skipped, position.log_bytes
+            self.weights_of = position.weights_of
             self.mixture.load_state_dict(dict(position.mixture))
             self.task_status = self._current_task_status()
         if self.step > self.config.steps:
@@ -180,6 +184,8 @@ class _FitLoop:
         broadcast_weights(self.system)
         if self.shards is not None:
             self.shards.update()
+        if self.config.final_weights == "best" and self.held_out:
+            self.best = BestWeights(self.folder)
 
     def run(self, logger: RunLogger, signals: StopSignals, evaluate_at_end: bool) -> Report:
         """Runs segments: steps, then an evaluation that a schedule may depend on."""
@@ -196,6 +202,8 @@ class _FitLoop:
         self.system.train()
         self._log_task_status(logger)
         evaluated = -1
+        if self.best is not None and not self.step and config.steps and self.best.report is None:
+            self._evaluate(tuple(self.system.tasks), logger)
         while self.step < config.steps:
             end = self._segment_end()
             for ready in loader.segment(self.step, end):
@@ -205,12 +213,16 @@ class _FitLoop:
                     self._evaluate(due, logger)
                     evaluated = end
                 self._log_task_status(logger)
+                if self.step == config.steps:
+                    self._return_to_best()
                 if stop or self.step == config.steps or (config.save_every and self.step % config.save_every == 0):
                     self._save(logger)
                 if stop and self.step < config.steps:
                     note = f"stopped by a signal after step {self.step} of {config.steps}; --resume goes on"
                     logger.note(note, show=False)  # on the terminal the signal's handler says it, once
                     return self._final_report(note)
+        if self.best is not None:
+            self.best.remove()
         if not config.steps and not steps_in(self.folder):
             self._save(logger)  # another run's weights without training are saved like any other model
         if evaluate_at_end and self.held_out and evaluated != config.steps:
@@ -222,7 +234,7 @@ class _FitLoop:
     def _do_step(self, ready: LoadedStep, logger: RunLogger, signals: StopSignals) -> bool:
         """Does one step; returns whether to stop after it."""
         before, after = self.mixture.consumed, ready.planned.consumed
-        self._check_mixing(ready)
+        check_mixing(self.system, ready)
         for line in ready.skipped:
             logger.note(f"step {self.step + 1}: skipped a row of {line}")
         factor = self.config.lr_schedule.factor(self.advanced, self.config.steps)
@@ -300,8 +312,21 @@ class _FitLoop:
         if not sources:
             return
         self.report = self._evaluated(sources)
-        self.mixture.schedule.observe(self.report)
+        if self.step:
+            self.mixture.schedule.observe(self.report)
         logger.log_report(self.report)
+        if self.best is not None and set(due) == set(self.system.tasks):
+            self.best.consider(self.report, self.system)
+
+    def _return_to_best(self) -> None:
+        """Sets the weights to those of the best evaluation, if the last one was not."""
+        if self.best is None or self.best.report is None or self.best.report.step == self.step:
+            return
+        self._gather()
+        self.best.restore(self.system)
+        self.report, self.weights_of = self.best.report, self.best.report.step
+        if self.shards is not None:
+            self.shards.update()
 
     def _evaluated(self, sources: Sequence[Source]) -> Report:
         self._gather()
@@ -338,6 +363,7 @@ class _FitLoop:
             mixture=self.mixture.state_dict(),
             log_bytes=logger.log_bytes,
             skipped=self.skipped,
+            weights_of=self.weights_of,
         )
         checkpoint.save(
             self.folder,
@@ -358,23 +384,14 @@ class _FitLoop:
 
     def _due(self, step: int, at_end: bool) -> tuple[str, ...]:
         every = self.config.evaluate_every
-        if (every and step % every == 0) or (at_end and step == self.config.steps):
+        if (every and step % every == 0) or ((at_end or self.best) and step == self.config.steps):
             return tuple(self.system.tasks)
         return tuple(self.mixture.schedule.due(step))
 
-    def _check_mixing(self, ready: LoadedStep) -> None:
-        if self.system.mixes:
-            return
-        for rows in ready.planned.batches:
-            sources = sorted({row.source for row in rows})
-            if len(sources) > 1:
-                raise ConfigError(
-                    f"schedule, step {ready.index}: got a batch of {', '.join(sources)}; want batches of one source, "
-                    f"since {type(self.system).__name__} cannot mix (Mixed(whole_batches=True))"
-                )
-
     def _final_report(self, *notes: str) -> Report:
         self._gather()
+        best = f"ends with the weights of step {self.weights_of}, which scored best on the val sources"
+        notes = (*notes, best) if self.weights_of is not None else notes
         skipped = (f"{self.skipped} bad rows skipped, others drawn",) if self.skipped else ()
         return dataclasses.replace(
             self.report,
@@ -382,18 +399,6 @@ class _FitLoop:
             samples_seen=dict(self.mixture.consumed),
             notes=(*self.report.notes, *skipped, *left_out_notes(self.left_out or {}), *notes),
         )
-
-
-def _make_folder(folder: Path) -> None:
-    failure: str | None = None
-    if rank() == 0:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            failure = f"run folder {folder}: got {error.strerror or error}; want a folder with room that can be written"
-    failure = broadcast(failure)
-    if failure is not None:
-        raise CheckpointError(failure)
 
 
 def _shards(system: System) -> Shards:

@@ -29,8 +29,10 @@ _MAY_CHANGE = {
 
 def identity_of(system: System, mixture: Mixture, config: TrainConfig, balancer: Balancer) -> dict[str, Any]:
     """Returns a run's identity as plain data; `fit` refuses the checkpoint of another run."""
-    # A learning rate that does not depend on the length lets a run go on past its first end.
-    free = _MAY_CHANGE | (set() if depends_on_length(config.lr_schedule) else {"steps"})
+    # A learning rate that does not depend on the length lets a run go on past its first end, if it ends with the last
+    # weights.
+    fixed = depends_on_length(config.lr_schedule) or config.final_weights == "best"
+    free = _MAY_CHANGE | (set() if fixed else {"steps"})
     return {
         "system": to_json(system.config),
         "tasks": [to_json(task) for task in system.tasks.values()],

@@ -1,4 +1,4 @@
-"""The start of linear heads: the linear probe of the encoder's features, fitted to training rows before step 0."""
+"""The start of linear layers: the linear probe of the encoder's features, fitted to training rows before step 0."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from motet.evaluation.task_evaluation import eval_mode
 from motet.evaluation.trivial.baselines import training_rows
 from motet.evaluation.trivial.constant_answers import AnnotatedRows
 from motet.evaluation.trivial.linear_fit import LinearLoss
+from motet.evaluation.trivial.linear_maps import LinearMapProbe
 from motet.evaluation.trivial.linear_probe import MAX_ROWS, LinearProbe, cheap_rows
 from motet.evaluation.trivial.pretrained_features import PretrainedFeatures
 
@@ -73,6 +74,28 @@ def start_linear_heads(
     return tuple(lines)
 
 
+def start_linear_maps(
+    system: System, train: Sequence[Source], *, seed: int, skip_bad_rows: bool = False
+) -> tuple[str, ...]:
+    """Fits the linear layers of maps that are still 0, in place, as `start_linear_heads` does; one line per layer."""
+    heads = {name: head for name, head in system.linear_maps().items() if not bool(head.weight.any())}
+    lines: list[str] = []
+    with eval_mode(system):
+        for name, head in heads.items():
+            task, checked = system.tasks[name], system.processor if skip_bad_rows else None
+            probe = LinearMapProbe.fit(
+                system, task, training_rows(train, task, LinearMapProbe.MAX_IMAGES, seed, checked), seed=seed
+            )
+            if probe is None:
+                continue
+            weights, bias = probe.model.raw()
+            with torch.no_grad():  # of a softmax over no and yes, the logit is that of yes
+                head.weight[-weights.shape[1] :] = torch.from_numpy(weights.T).to(head.weight)
+                head.bias[-len(bias) :] = torch.from_numpy(bias).to(head.bias)
+            lines.append(f"linear map of {name}: starts as the {probe.about}")
+    return tuple(lines)
+
+
 def _fits(probe: LinearProbe, head: nn.Linear) -> bool:
     """Returns whether a head can hold a probe; a head of one or two sentences has the features of one first."""
     return len(probe.model.mean) <= head.in_features and all(isinstance(one, ClassPrediction) for one in probe.outputs)
@@ -104,8 +127,7 @@ def _set(head: nn.Linear, probe: LinearProbe, factor: float) -> None:
     """Sets a head to the probe's scores times a factor; a class without training rows is less likely than the mean."""
     model = probe.model
     classes = [one.index for one in probe.outputs if isinstance(one, ClassPrediction)]
-    weights = factor * (model.scale[:, None] * model.weights)
-    bias = factor * model.bias - model.mean @ weights
+    weights, bias = (factor * part for part in model.raw())
     with torch.no_grad():
         known = head.weight[:, : len(weights)]
         known.copy_(torch.from_numpy(weights.mean(axis=1)).to(known))

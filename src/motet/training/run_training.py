@@ -40,7 +40,7 @@ from motet.training.fit import fit
 from motet.training.identity import identity_of_run
 from motet.training.initial_weights import initial_system
 from motet.training.json_files import BOOTSTRAPS, PREDICTIONS, REPORT, RUN, VAL_REPORT, write_json
-from motet.training.linear_start import start_linear_heads
+from motet.training.linear_start import start_linear_heads, start_linear_maps
 from motet.training.run import Published, Run
 from motet.training.run_data import run_to_data
 from motet.training.saved_names import saved_names
@@ -115,7 +115,10 @@ def run_training(
         if store_texts(run, system, progress):
             stored.add("text")
         skips = run.train.on_bad_row == "skip"
-        started = start_linear_heads(system, sources, seed=run.train.seed, skip_bad_rows=skips, stored=stored)
+        started = (
+            *start_linear_heads(system, sources, seed=run.train.seed, skip_bad_rows=skips, stored=stored),
+            *start_linear_maps(system, sources, seed=run.train.seed, skip_bad_rows=skips),
+        )
         report = fit(
             system,
             mixture,

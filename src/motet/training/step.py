@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from motet.core import Batch, Losses, System
+from motet.core import Batch, ConfigError, Losses, System
+from motet.data.loader import LoadedStep
 from motet.training.balancers import LiveBalancer, loss_keys, losses_by_key
 from motet.training.config import TrainConfig
 from motet.training.distributed import add_over_ranks, buffer_copies, share_updated_buffers
@@ -232,3 +233,16 @@ def _amx() -> bool:
 
 def _added(values: Sequence[Tensor], zero: Tensor) -> Tensor:
     return torch.stack([value.detach().float().reshape(()) for value in values]).sum() if values else zero
+
+
+def check_mixing(system: System, ready: LoadedStep) -> None:
+    """Raises ConfigError for a batch of several sources where the system cannot mix them."""
+    if system.mixes:
+        return
+    for rows in ready.planned.batches:
+        sources = sorted({row.source for row in rows})
+        if len(sources) > 1:
+            raise ConfigError(
+                f"schedule, step {ready.index}: got a batch of {', '.join(sources)}; want batches of one source, "
+                f"since {type(system).__name__} cannot mix (Mixed(whole_batches=True))"
+            )

@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
+from toy_uni_perceiver import CONFIG, task
 
 from motet.core import Loss
+from motet.nn.encoders import PlainViT
+from motet.systems import build_system
 from motet.systems.uni_perceiver import LossConfig, PromptTuning
 
 
@@ -68,3 +72,35 @@ def test_mixup_is_for_training(make, rows, batch, monkeypatch) -> None:
     assert not calls
     system.train().classifier.loss(task, found, found.targets["class"])
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(("name", "frames"), [("class", 1), ("motion", 2)])
+def test_classes_start_as_a_linear_classifier_of_the_mean_features(make, rows, batch, name, frames) -> None:
+    system = build_system(
+        replace(CONFIG, linear=True, encoder=PlainViT(size=8, patch=4, width=8, depth=1, heads=2)), [task(name)],
+        texts=lambda: ["cat dog"],
+    ).eval()  # fmt: skip
+    (head,) = system.linear_heads().values()
+    assert not head.weight.any()
+    nn.init.normal_(head.weight)
+    found = batch(system, [rows(0, frames=frames), rows(1, frames=frames)])
+    pixels = found.inputs["frames" if frames > 1 else "pixels"]
+    features = system.pretrained_encoder()(pixels.flatten(0, -4)).reshape(2, -1, head.in_features)
+    assert torch.allclose(scores_of(system, found, name), head(features.mean(1)), atol=1e-5)
+    with torch.no_grad():
+        system.similarity_weights[name].fill_(1.0)  # and learns from its own similarities beside them
+    assert not torch.allclose(scores_of(system, found, name), head(features.mean(1)), atol=1e-2)
+
+
+def test_a_linear_classifier_is_of_images_or_videos_alone_and_off_by_default() -> None:
+    encoder = PlainViT(size=8, patch=4, width=8, depth=1, heads=2)
+    tasks = [task(name) for name in ("class", "motion", "pair", "vqa", "caption")]
+    for config, expected in ((CONFIG, set()), (replace(CONFIG, encoder=encoder), set()), (
+        replace(CONFIG, encoder=encoder, linear=True), {"class", "motion"}
+    ), (replace(CONFIG, linear=True), set())):  # fmt: skip
+        system = build_system(config, tasks, texts=lambda: ["cat dog"])
+        assert set(system.linear_heads()) == expected
+        assert set(system.similarity_weights) == expected
+        assert [system.answer_weights(name) for name in sorted(expected)] == [
+            (f"linear.{name}.",) for name in sorted(expected)
+        ]

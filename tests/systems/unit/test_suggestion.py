@@ -11,7 +11,9 @@ from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.nn.text_encoders import BundledMiniLM, TinyBert
 from motet.nn.tower import Finetune, FromScratch, Frozen
+from motet.preprocess.crops import InceptionCrop
 from motet.systems.unit import UniTConfig
+from motet.systems.unit.options import FixedSize
 from motet.systems.unit.suggestion import UniTSuggestion
 from motet.training.balancers import TaskMean
 from motet.training.optim import SkipUnusedAdamW
@@ -89,7 +91,7 @@ def test_texts_are_read_by_the_bundled_encoder_and_images_are_stored_only_where_
 
 @pytest.mark.parametrize(("rows", "steps"), [(100, 600), (800, 1000), (2000, 2500), (100_000, 4000)])
 def test_rows_are_seen_forty_times_between_two_limits(rows: int, steps: int) -> None:
-    assert made(replace(BOXES, rows=rows)).train.steps == steps
+    assert made(replace(QUESTIONS, rows=rows)).train.steps == steps
 
 
 def test_free_texts_are_for_another_system() -> None:
@@ -98,3 +100,20 @@ def test_free_texts_are_for_another_system() -> None:
     assert not along(["captioning"])
     assert not along(["classification", "text reading"])
     assert along([])
+
+
+def test_boxes_alone_are_learned_from_stored_crops_that_hold_fewer_things() -> None:
+    boxes, both = made(BOXES), made(BOXES, CLASSES)
+    assert config(boxes).views == FixedSize(InceptionCrop(min_area=0.06))
+    assert config(boxes).hflip
+    assert boxes.features is not None
+    assert boxes.features.views == 10  # 8,000 in all, and of few images 32 each
+    few = made(replace(BOXES, rows=200)).features
+    assert few is not None
+    assert few.views == 32
+    assert isinstance(boxes.schedule, Mixed)
+    assert (boxes.schedule.batch_size, boxes.train.grad_clip) == (16, 0.1)
+    # A class may not be in a small part of its image.
+    assert config(both).views == FixedSize()
+    assert both.features is not None
+    assert both.features.views == 1

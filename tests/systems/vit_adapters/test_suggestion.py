@@ -1,5 +1,7 @@
 """The recipe function that the adapters suggest: a trunk that is trained as a whole, since nothing is fetched."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from suggested import LONGEST, Planned, run_of, written
@@ -7,6 +9,7 @@ from toy_vit_adapters import task
 from toys import toy_sources
 
 from motet.data.schedules import Mixed
+from motet.nn.feature_maps import BundledLite0Map
 from motet.nn.tower import Finetune
 from motet.systems import build_system
 from motet.systems.vit_adapters import Adapters, Troa, ViTAdaptersConfig
@@ -21,9 +24,10 @@ def test_the_written_model_can_be_built_and_trains_all_of_itself() -> None:
     assert isinstance(config, ViTAdaptersConfig)
     assert (config.mode, config.adapters, config.affinities) == (Finetune(1.0), Adapters(), Troa())
     assert not config.trunk.pretrained
-    assert config.trunk.size == 128
+    assert config.trunk.size == 192
+    assert config.linear == BundledLite0Map(stage=(-3, -2, -1))
     with torch.device("meta"):
-        system = build_system(config, [task("depth"), task("segment")], texts=list)
+        system = build_system(replace(config, linear=None), [task("depth"), task("segment")], texts=list)
     frozen = {name for name, parameter in system.named_parameters() if not parameter.requires_grad}
     # Only norms are, which task-scaled ones replace.
     assert frozen

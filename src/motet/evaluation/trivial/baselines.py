@@ -12,6 +12,7 @@ from motet.evaluation.readable_rows import check_readable
 from motet.evaluation.retrieval import Split, chance_baseline, is_over_split, is_ranked
 from motet.evaluation.task_evaluation import Progress, eval_mode, evaluate_rows
 from motet.evaluation.trivial.constant_answers import AnnotatedRows, constant_baselines, score
+from motet.evaluation.trivial.linear_maps import LinearMapProbe
 from motet.evaluation.trivial.linear_probe import LinearProbe
 from motet.evaluation.trivial.nearest_neighbour import nearest_neighbour_baseline
 from motet.evaluation.trivial.pretrained_features import PretrainedFeatures
@@ -38,8 +39,9 @@ def with_trivial_baselines(
     """Returns the report with the trivial baselines of every task's main metric, and a note on their numbers of rows.
 
     "majority", "question majority", "constant": see `constant_baselines`; their predictions come from the training
-    sources only. "nearest neighbour": see `nearest_neighbour_baseline`. "linear probe": see `LinearProbe`. "image
-    shuffled": the system itself with images of other rows: its score from the question and its priors alone.
+    sources only. "nearest neighbour": see `nearest_neighbour_baseline`. "linear probe": see `LinearProbe`, and for maps
+    `LinearMapProbe`. "image shuffled": the system itself with images of other rows: its score from the question and its
+    priors alone.
 
     Args:
         report: of `evaluate` on `held_out`.
@@ -89,13 +91,30 @@ def with_trivial_baselines(
                 f"trivial baselines of {name}: evaluated on {len(rows)} of {len(source.reader)} rows, "
                 f"predictions from {len(known)} training rows"
             )
-            probe = LinearProbe.fit(features, task, known, seed=seed) if rows else None
+            probe = _linear_probe(features, task, known, train, seed, checked) if rows else None
             if probe is not None:
                 predictions = probe.predict([example for example, _ in rows])
                 baselines[name]["linear probe"] = score(task, rows, predictions)
                 notes.append(probe.about)
     notes += [f"trivial baselines without pretrained features: {failure}" for failure in features.failures]
     return dataclasses.replace(report, trivial_baselines=baselines, notes=(*report.notes, *notes))
+
+
+def _linear_probe(
+    features: PretrainedFeatures,
+    task: Task,
+    known: AnnotatedRows,
+    train: Sequence[Source],
+    seed: int,
+    checked: Processor | None,
+) -> LinearProbe | LinearMapProbe | None:
+    """Fits the linear probe of a task; that of maps reads more images than other baselines, some places of each."""
+    if not isinstance(task.target, Dense):
+        return LinearProbe.fit(features, task, known, seed=seed)
+    if features.system.pretrained_map() is None:
+        return None
+    rows = training_rows(train, task, LinearMapProbe.MAX_IMAGES, seed, checked)
+    return LinearMapProbe.fit(features.system, task, rows, seed=seed)
 
 
 def _shuffled_baseline(

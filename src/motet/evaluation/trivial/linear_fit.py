@@ -40,6 +40,11 @@ class LinearModel:
         scores: np.ndarray = (features - self.mean) * self.scale @ self.weights + self.bias
         return scores
 
+    def raw(self) -> tuple[Float[np.ndarray, "d k"], Float[np.ndarray, "k"]]:
+        """Returns weights and bias for features that are not standardised."""
+        weights = self.scale[:, None] * self.weights
+        return weights, self.bias - self.mean @ weights
+
 
 def fit_linear(
     features: Float[np.ndarray, "n d"], targets: Float[np.ndarray, "n k"], folds: Int[np.ndarray, "n"], loss: LinearLoss

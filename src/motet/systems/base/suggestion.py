@@ -114,6 +114,7 @@ def train_config_lines(steps: int, lr: str, *, precision: str = "bfloat16", **op
         yield f'            precision="{precision}",'
     yield f"            evaluate_every={steps // 4},"
     yield f"            save_every={steps // 4},"
+    yield '            final_weights="best",  # of those evaluations, and one before the first step'
     yield "        ),"
 
 

@@ -34,7 +34,8 @@ class NamePredictor:
         similarity: of the model.
         targets: of the model.
         class_scores: further linear scores of a task's names, for prompt tuning.
-        similarity_weights: factors of the similarities beside those.
+        linear: further linear scores of a task's names on the trunk's mean features, which start as a linear probe.
+        similarity_weights: factors of the similarities beside these two.
         config: smoothing and mixup.
     """
 
@@ -43,6 +44,7 @@ class NamePredictor:
     similarity: Similarity
     targets: TargetFeatures
     class_scores: nn.ModuleDict
+    linear: nn.ModuleDict
     similarity_weights: nn.ParameterDict
     config: LossConfig
 
@@ -61,7 +63,9 @@ class NamePredictor:
 
     def scores(self, task: Task, batch: Batch, target: Target) -> tuple[Float[Tensor, "r k"], Encoded]:
         """Returns the scores of every name, and the encoded inputs."""
-        sequences = self.inputs.of_task(task, batch, target)
+        own = parameter_name(task.name)
+        images = self.inputs.trunk_features(batch, target.rows) if own in self.linear else None
+        sequences = self.inputs.of_task(task, batch, target, images)
         encoded = self.encoder(sequences)
         place = torch.zeros(len(sequences.x), dtype=torch.long, device=sequences.x.device)
         if "text" in task.inputs:
@@ -71,10 +75,13 @@ class NamePredictor:
         state = encoded.states[torch.arange(len(place), device=place.device), place]
         features = self.similarity.features(state)
         scores = self.similarity.scores(features, self.targets.names(task), family_of(task))
-        own = parameter_name(task.name)
+        if own in self.similarity_weights:
+            scores = self.similarity_weights[own] * scores
         if own in self.class_scores:
-            linear = self.class_scores[own](self.similarity.norm(state))
-            scores = self.similarity_weights[own] * scores + linear
+            scores = scores + self.class_scores[own](self.similarity.norm(state))
+        if images is not None:
+            with torch.autocast(images.device.type, enabled=False):  # it starts as a probe that was fitted in 64 bits
+                scores = scores.float() + self.linear[own](images.float().mean((1, 2)))
         return scores, encoded
 
     def _loss(self, task: Task, scores: Float[Tensor, "r k"], value: Mapping[str, Any]) -> Loss:

@@ -65,6 +65,9 @@ class UniPerceiverConfig:
         masking: of texts, for masked language modelling.
         generation: of texts.
         loss: options of the losses.
+        linear: whether a linear classifier on the mean features of `encoder` adds its scores, for a `Label` whose only
+            input is an image or a video. It begins as the linear probe (`System.linear_heads`), and the factor of the
+            similarities at 0. Not in the paper.
         tuning: trains prompts, and little else; None: everything is trained.
 
     Raises:
@@ -98,6 +101,7 @@ class UniPerceiverConfig:
     masking: MaskingConfig = field(default_factory=MaskingConfig)
     generation: GenerationConfig = field(default_factory=GenerationConfig)
     loss: LossConfig = field(default_factory=LossConfig)
+    linear: bool = False
     tuning: PromptTuning | None = None
 
     def __post_init__(self) -> None:

@@ -29,14 +29,24 @@ class InputSequences:
     embedding: Embedding
     trunk: Tower | None
 
-    def of_task(self, task: Task, batch: Batch, target: Target) -> TokenSequences:
-        """Returns the special token, then the image, then the text of a task's rows."""
+    def of_task(
+        self, task: Task, batch: Batch, target: Target, features: Float[Tensor, "r f n c"] | None = None
+    ) -> TokenSequences:
+        """Returns the special token, then the image, then the text of a task's rows.
+
+        Args:
+            task: of the rows.
+            batch: with the rows.
+            target: the rows, and their texts.
+            features: of the rows' images, if they are known (`trunk_features`).
+        """
         rows, value = target.rows, target.value
         parts = [self.embedding.special_token(len(rows))]
         valid: Bool[Tensor, "b n"] | None = None
         spans: list[Span] = []
         if is_visual(task):
-            parts.append(self.image_tokens(batch, rows))
+            images = None if features is None else self.embed_images(features, stored=True)
+            parts.append(self.image_tokens(batch, rows) if images is None else images)
             spans.append(Span(1 + parts[1].shape[1], image_kind(task)))
         if "ids" in value and not isinstance(task.target, Match):
             ids = value["ids"][:, 0]
@@ -65,17 +75,26 @@ class InputSequences:
         mask = generation_mask(count, t).to(x.device)
         return TokenSequences(x, spans, torch.cat([valid, real, real], 1), mask, count)
 
+    def trunk_features(self, batch: Batch, rows: Int[Tensor, "r"]) -> Float[Tensor, "r f n c"]:
+        """Returns the trunk's features of some rows' images, which are one frame, or of the frames of their videos."""
+        values, stored = self._image_values(batch, rows)
+        return values if stored else self._encode(values)
+
     def image_tokens(self, batch: Batch, rows: Int[Tensor, "r"]) -> Float[Tensor, "r n d"]:
         """Returns the tokens of some rows' first images, or of their videos.
 
         Raises:
             DataError: a batch without images.
         """
+        values, stored = self._image_values(batch, rows)
+        return self.embed_images(values, stored=stored)
+
+    def _image_values(self, batch: Batch, rows: Int[Tensor, "r"]) -> tuple[Float[Tensor, "r f *v"], bool]:
+        """Returns frames of pixels, or of stored features, and whether they are features."""
         for name in ("features", "frame_features", "pixels", "frames"):
             if name in batch.inputs:
                 values = batch.inputs[name][rows]
-                values = values if name.startswith("frame") else values[:, None]
-                return self.embed_images(values, stored=name.endswith("features"))
+                return values if name.startswith("frame") else values[:, None], name.endswith("features")
         raise DataError(
             f"batch: got inputs {sorted(batch.inputs)}; want 'pixels', 'frames' or their features, for tasks with "
             "images or videos"
@@ -89,6 +108,10 @@ class InputSequences:
             stored: the values are features of the trunk, not pixels.
         """
         if self.trunk is not None and not stored:
-            tokens: Tensor = self.trunk(values.flatten(0, 1))
-            values, stored = tokens.view(*values.shape[:2], *tokens.shape[1:]), True
+            values, stored = self._encode(values), True
         return self.embedding.images(values, features=stored)
+
+    def _encode(self, pixels: Float[Tensor, "r f *v"]) -> Float[Tensor, "r f n c"]:
+        assert self.trunk is not None  # else patches of pixels are embedded
+        tokens: Tensor = self.trunk(pixels.flatten(0, 1))
+        return tokens.view(*pixels.shape[:2], *tokens.shape[1:])

@@ -29,6 +29,7 @@ from motet.systems.uni_perceiver.parts import (
     build_class_scores,
     build_embedding,
     build_image_inputs,
+    build_linear_heads,
     build_text_inputs,
     build_trunk,
     check_options,
@@ -92,7 +93,12 @@ class UniPerceiver(System):
         self.similarity = Similarity(config.sizes.width, dict.fromkeys(family_of(task) for task in tasks))
         initialise([self.embedding, self.encoder, self.similarity], config.initial_std)
         self.class_scores = build_class_scores(config, tasks)
-        self.similarity_weights = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name in self.class_scores})
+        self.linear = build_linear_heads(config, tasks, self.trunk)
+        # Beside a probe the similarities count from 0 on.
+        weights = {**dict.fromkeys(self.class_scores, 1.0), **dict.fromkeys(self.linear, 0.0)}
+        self.similarity_weights = nn.ParameterDict(
+            {name: nn.Parameter(torch.tensor(value)) for name, value in weights.items()}
+        )
         self.processor = UniPerceiverProcessor(build_image_inputs(config, tasks, self.trunk), self.text_inputs)
         self._compose()
         if config.tuning is not None:
@@ -121,6 +127,7 @@ class UniPerceiver(System):
             self.similarity,
             self.targets,
             self.class_scores,
+            self.linear,
             self.similarity_weights,
             config.loss,
         )
@@ -250,7 +257,13 @@ class UniPerceiver(System):
 
     def answer_weights(self, task: str) -> tuple[str, ...]:
         name = parameter_name(task)
-        return (f"class_scores.{name}.",) if name in self.class_scores else ()
+        layers = {"class_scores": self.class_scores, "linear": self.linear}
+        return tuple(f"{layer}.{name}." for layer, heads in layers.items() if name in heads)
+
+    def linear_heads(self) -> Mapping[str, nn.Linear]:
+        heads = dict(self.linear.items())
+        found = {name: heads.get(parameter_name(name)) for name in self.tasks}
+        return {name: head for name, head in found.items() if isinstance(head, nn.Linear)}
 
     def encoder_key(self) -> str | None:
         return None if self.trunk is None else self.trunk.key()

@@ -22,7 +22,7 @@ from motet.systems.uni_perceiver.options import MergedExperts
 from motet.systems.uni_perceiver.targets import is_visual
 from motet.systems.uni_perceiver.text_inputs import SPECIAL, UniPerceiverTextInputs
 
-_TUNED = ("special_bias", "norm", "_prompts", "class_scores.", "similarity_weights.")
+_TUNED = ("special_bias", "norm", "_prompts", "class_scores.", "linear.", "similarity_weights.")
 
 
 def check_options(config: UniPerceiverConfig, tasks: Sequence[Task]) -> None:
@@ -109,6 +109,16 @@ def build_image_inputs(
     )
 
 
+def build_linear_heads(config: UniPerceiverConfig, tasks: Sequence[Task], trunk: Tower | None) -> nn.ModuleDict:
+    """Builds linear scores on the trunk's mean features, zero at the start, per `Label` of images or videos alone."""
+    layers = nn.ModuleDict()
+    for task in tasks if config.linear and trunk is not None else ():
+        if isinstance(task.target, Label) and task.inputs in ({"image"}, {"video"}):
+            assert trunk is not None
+            layers[parameter_name(task.name)] = _zero_linear(trunk.width, len(task.target.names))
+    return layers
+
+
 def build_class_scores(config: UniPerceiverConfig, tasks: Sequence[Task]) -> nn.ModuleDict:
     """Builds linear scores per task with names, zero at the start, for prompt tuning; none without it."""
     if config.tuning is None or not config.tuning.classes:
@@ -116,11 +126,15 @@ def build_class_scores(config: UniPerceiverConfig, tasks: Sequence[Task]) -> nn.
     layers = nn.ModuleDict()
     for task in tasks:
         if isinstance(task.target, Label | Answer) and task.target.names:
-            layer = nn.Linear(config.sizes.width, len(task.target.names))
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
-            layers[parameter_name(task.name)] = layer
+            layers[parameter_name(task.name)] = _zero_linear(config.sizes.width, len(task.target.names))
     return layers
+
+
+def _zero_linear(width: int, outputs: int) -> nn.Linear:
+    layer = nn.Linear(width, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def name_ids(text_inputs: UniPerceiverTextInputs, tasks: Sequence[Task]) -> dict[str, Tensor]:

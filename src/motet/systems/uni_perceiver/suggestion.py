@@ -43,12 +43,13 @@ class UniPerceiverSuggestion:
         """See `Suggestion`. Minutes to half an hour on a laptop."""
         rows = sum(task.rows for task in tasks)
         steps = steps_for(rows, epochs=25, batch_size=_BATCH_SIZE, least=200, most=2000)
-        lines = tuple(_lines(function, sources, about, steps, several=len(tasks) > 1))
+        labels = any(task.kind in ("classification", "video classification") for task in tasks)
+        lines = tuple(_lines(function, sources, about, steps, several=len(tasks) > 1, labels=labels))
         rates = {"motet.data.sampling_rates": ("Temperature",)} if len(tasks) > 1 else {}
         return FunctionText(lines, {**_IMPORTS, **rates})
 
 
-def _lines(function: str, sources: str, about: str, steps: int, *, several: bool) -> Iterator[str]:
+def _lines(function: str, sources: str, about: str, steps: int, *, several: bool, labels: bool) -> Iterator[str]:
     yield f"def {function}() -> Run:"
     yield f'    """One Uni-Perceiver for {about}, on the features of a frozen encoder that comes with motet."""'
     yield "    return Run("
@@ -59,6 +60,8 @@ def _lines(function: str, sources: str, about: str, steps: int, *, several: bool
     yield "            pieces=4000,"
     yield "            max_tokens=48,"
     yield "            sampled_words=768,"
+    if labels:
+        yield "            linear=True,  # classes begin as a linear probe's"
     yield "        ),"
     yield f"        sources={sources},"
     yield "        schedule=DrawnBatches("

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from motet.systems.base.suggestion import FunctionText, PlannedTask, steps_for, train_config_lines
 
 _BATCH_SIZE = 32
+_BATCH_OF_BOXES = 16
+_MOST_VIEWS, _STORED_VIEWS = 32, 8_000  # per image, and of all training images: two minutes of a laptop
 _MOST_STORED = 15_000  # rows whose texts take a laptop minutes to store; of more a short run reads only some
 _LEAST_QUERIES, _MOST_QUERIES = 10, 100
 
@@ -28,7 +30,17 @@ class UniTSuggestion:
     def text(self, function: str, tasks: Sequence[PlannedTask], sources: str, about: str) -> FunctionText:
         """See `Suggestion`. It learns one task per step, and detection slowly: some ten minutes to an hour."""
         rows = sum(task.rows for task in tasks)
-        steps = steps_for(rows, epochs=40, batch_size=_BATCH_SIZE, least=600, most=4000)
+        boxes = all(task.kind == "detection" for task in tasks if task.kind != "sentences") and any(
+            task.kind == "detection" for task in tasks
+        )
+        batch_size = _BATCH_OF_BOXES if boxes else _BATCH_SIZE
+        steps = (
+            steps_for(rows, epochs=300, batch_size=batch_size, least=3000, most=6000)
+            if boxes
+            else steps_for(rows, epochs=40, batch_size=batch_size, least=600, most=4000)
+        )
+        views = f", views={max(1, min(_MOST_VIEWS, _STORED_VIEWS // max(1, rows)))}" if boxes else ""
+        features = f'Features(Path("runs/features"){views})'
         looks = any(task.kind != "sentences" for task in tasks)
         reads = any(task.kind in ("question answering", "visual entailment", "sentences") for task in tasks)
         rates = _rates(tasks)
@@ -42,6 +54,12 @@ class UniTSuggestion:
             "        system=small(",
             *(["            image_size=224,  # larger ones show more, and take longer"] if looks else []),
             *_queries(tasks),
+            # On whole images a detector learns for thousands of steps only where things are most often.
+            *(
+                ["            crop=InceptionCrop(min_area=0.06),  # parts of images, with fewer things"]
+                if boxes
+                else []
+            ),
             *(["            linear=True,  # classes begin as a linear probe's"] if labels else []),
             *(
                 [
@@ -54,14 +72,12 @@ class UniTSuggestion:
             ),
             "        ),",
             f"        sources={sources},",
-            *_mixed(rates, len(tasks) > 1),
-            *train_config_lines(steps, "5e-4", optimizer="SkipUnusedAdamW()"),
-            "        balancer=TaskMean(),",
-            *(
-                [f'        features=Features(Path("runs/features")),  # the frozen encoder reads each {stored} once']
-                if stored
-                else []
+            *_mixed(rates, batch_size, len(tasks) > 1),
+            *train_config_lines(
+                steps, "5e-4", **({"grad_clip": "0.1"} if boxes else {}), optimizer="SkipUnusedAdamW()"
             ),
+            "        balancer=TaskMean(),",
+            *([f"        features={features},  # the frozen encoder reads each {stored} once"] if stored else []),
             "    )",
         ]
         imports = {
@@ -72,6 +88,8 @@ class UniTSuggestion:
             "motet.training.config": ("TrainConfig",),
             "motet.training.run": ("Features", "Run") if stored else ("Run",),
         }
+        if boxes:
+            imports["motet.preprocess.crops"] = ("InceptionCrop",)
         if len(tasks) > 1:
             imports["motet.data.sampling_rates"] = ("FixedRates",) if rates else ("Temperature",)
         if reads:
@@ -91,9 +109,9 @@ def _rates(tasks: Sequence[PlannedTask]) -> dict[str, float]:
     return {task.name: max(1.0, others / boxes) if task.kind == "detection" else 1.0 for task in tasks}
 
 
-def _mixed(rates: Mapping[str, float], several: bool) -> Iterator[str]:
+def _mixed(rates: Mapping[str, float], batch_size: int, several: bool) -> Iterator[str]:
     if not several:
-        yield f"        schedule=Mixed(batch_size={_BATCH_SIZE}, whole_batches=True),"
+        yield f"        schedule=Mixed(batch_size={batch_size}, whole_batches=True),"
         return
     yield "        schedule=Mixed("
     if rates:
@@ -104,7 +122,7 @@ def _mixed(rates: Mapping[str, float], several: bool) -> Iterator[str]:
         yield "            ),"
     else:
         yield "            rates=Temperature(2.0),  # large sources more often than small ones, but not by their size"
-    yield f"            batch_size={_BATCH_SIZE},"
+    yield f"            batch_size={batch_size},"
     yield "            whole_batches=True,"
     yield "        ),"
 

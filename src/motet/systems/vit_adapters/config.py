@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from motet.core import ConfigError
+from motet.nn.feature_maps import MapConfig
 from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.crops import Crop, Whole
 from motet.systems.base.suggestion import Suggestion
@@ -40,6 +41,9 @@ class ViTAdaptersConfig:
         hflip: whether training images are mirrored, for tasks that allow it; maps are mirrored alike.
         antialias: whether images are resized by averaging instead of from two by two pixels.
         scale_depth: whether depth is divided by the zoom of a crop, see `ViTAdaptersProcessor`.
+        linear: a frozen feature map, whose linear scores at each place add to the decoders' scores. They begin as the
+            linear probe of maps (`System.linear_maps`), and the heads of the decoders at 0. None: there is none, as in
+            the paper.
 
     Raises:
         ConfigError: options that do not fit each other.
@@ -59,6 +63,7 @@ class ViTAdaptersConfig:
     hflip: bool = True
     antialias: bool = True
     scale_depth: bool = False
+    linear: MapConfig | None = None
 
     def __post_init__(self) -> None:
         if type(self.trunk) is not TimmTrunk:

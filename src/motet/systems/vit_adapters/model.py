@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 import torch
@@ -32,6 +32,7 @@ from motet.systems.vit_adapters.config import ViTAdaptersConfig
 from motet.systems.vit_adapters.decoder import SwinUnetDecoder, decoder_width
 from motet.systems.vit_adapters.domains import Discriminators, adversarial_losses
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
+from motet.systems.vit_adapters.linear_maps import LinearMaps
 from motet.systems.vit_adapters.options import FixedAffinities, Troa
 from motet.systems.vit_adapters.processor import ViTAdaptersProcessor
 from motet.systems.vit_adapters.targets import check_supported
@@ -85,6 +86,7 @@ class ViTAdapters(System):
             {parameter_name(name): SwinUnetDecoder(config.decoder, self.trunk.levels, size_hw) for name in dense}
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
+        self.linear = self._build_linear(fetch=fetch)
         self.register_buffer("affinities", troa.initial_affinities(config.affinities, len(tasks)))
         self.register_buffer("order", torch.arange(len(tasks)).repeat(len(tasks), 1))
         self.discriminators = None if config.adapt is None else Discriminators(tasks, config.adapt, size_hw=size_hw)
@@ -107,34 +109,40 @@ class ViTAdapters(System):
     def losses(self, batch: Batch) -> Losses:
         """Returns each task's loss over its rows; rows of the target domain add adversarial terms."""
         state, domain = self._shared_state(batch), batch.inputs.get("domain")
+        places = self._places(batch)
         all_scores: dict[str, Tensor] = {}
         if self.discriminators is not None and domain is not None:
-            all_scores = {name: self.scores(name, state) for name in self.discriminators.specs}
+            all_scores = {name: self.scores(name, state, None, places) for name in self.discriminators.specs}
         losses: dict[str, Loss] = {}
         for name, target in batch.targets.items():
-            scores = all_scores[name][target.rows] if name in all_scores else self.scores(name, state, target.rows)
+            adapted = all_scores.get(name)
+            scores = self.scores(name, state, target.rows, places) if adapted is None else adapted[target.rows]
             losses[name] = self._loss(name, scores, target)
         terms = {}
         if self.discriminators is not None and domain is not None:
             terms = adversarial_losses(self.discriminators, all_scores, domain)
         return Losses(losses, aux=self._affinity_log(), terms=terms)
 
-    def scores(self, name: str, state: TrunkState, rows: Tensor | None = None) -> Tensor:
+    def scores(
+        self, name: str, state: TrunkState, rows: Tensor | None = None, places: Float[Tensor, "b i j c"] | None = None
+    ) -> Tensor:
         """Returns the output of a task's head: (r, channels, h, w) of a map, (r, classes) of a class.
 
         Args:
             name: the task.
             state: the shared state of the whole batch.
             rows: rows of the batch; None for all.
+            places: features of the frozen map, of the whole batch; None without one.
         """
         chosen = state if rows is None else state.rows(rows)
-        return self._decode(name, self.encoder.run_task(chosen, self.condition(name)))
+        scores = self._decode(name, self.encoder.run_task(chosen, self.condition(name)))
+        return self._add_linear(name, scores, places if places is None or rows is None else places[rows])
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
         """Returns a DenseMap of the image file's size, or a ClassPrediction, per task and row."""
-        state = self._shared_state(batch)
-        return {name: self._predictions(name, state, target) for name, target in batch.targets.items()}
+        state, places = self._shared_state(batch), self._places(batch)
+        return {name: self._predictions(name, state, target, places) for name, target in batch.targets.items()}
 
     def condition(self, name: str) -> Float[Tensor, "1 k"] | None:
         """Returns the condition that adapters read: the tasks' embeddings, averaged by the task's affinities.
@@ -185,9 +193,9 @@ class ViTAdapters(System):
         shared = self._shared_parameters()
         gradients = self.affinities.new_zeros(len(self.tasks), sum(p.numel() for p in shared))
         for batch in batches:
-            state = self._shared_state(batch)
+            state, places = self._shared_state(batch), self._places(batch)
             for name, target in batch.targets.items():
-                loss = self._loss(name, self.scores(name, state, target.rows), target)
+                loss = self._loss(name, self.scores(name, state, target.rows, places), target)
                 parts = torch.autograd.grad(loss.total, shared, materialize_grads=True)
                 gradients[list(self.tasks).index(name)] += torch.cat([part.flatten() for part in parts])
         gradients = troa.sum_over_ranks(gradients)
@@ -221,15 +229,23 @@ class ViTAdapters(System):
         return self.encoder.trained_blocks(embeddings=self.config.affinities != FixedAffinities("one-hot"))
 
     def answer_weights(self, task: str) -> tuple[str, ...]:
-        return (f"heads.{parameter_name(task)}.",)
+        return (f"heads.{parameter_name(task)}.", f"linear.heads.{parameter_name(task)}.")
 
     def started(self, taken: Collection[str]) -> None:
         if self.adapters is not None:
             self.adapters.copy_norms(self.trunk, {name.removeprefix("adapters.") for name in taken})
 
+    def pretrained_map(self) -> Callable[[Tensor], Tensor] | None:
+        return None if self.linear is None else self.linear.features
+
+    def linear_maps(self) -> Mapping[str, nn.Linear]:
+        heads = {} if self.linear is None else dict(self.linear.heads.items())
+        found = {name: heads.get(parameter_name(name)) for name in self.tasks}
+        return {name: head for name, head in found.items() if isinstance(head, nn.Linear)}
+
     def encoder_key(self) -> str | None:
-        if not isinstance(self.config.mode, Frozen) or self.config.unfrozen:
-            return None
+        if not isinstance(self.config.mode, Frozen) or self.config.unfrozen or self.linear is not None:
+            return None  # `linear` reads pixels
         features = (self.config.trunk, self.encoder.num_shared, len(self.encoder.early_bottlenecks))
         return digest_of(features, self.trunk)
 
@@ -255,8 +271,19 @@ class ViTAdapters(System):
             return self.encoder.unpack(batch.inputs["features"].to(self.norm.weight.dtype))
         return self.encoder.run_shared(batch.inputs["pixels"])
 
-    def _predictions(self, name: str, state: TrunkState, target: Target) -> list[Prediction]:
-        scores = self.scores(name, state, target.rows)
+    def _add_linear(self, name: str, scores: Tensor, places: Float[Tensor, "r i j c"] | None) -> Tensor:
+        """Returns the scores of some rows with the linear ones added, for a map beside a frozen map."""
+        if places is None or self.linear is None or parameter_name(name) not in self.linear.heads:
+            return scores
+        return scores.float() + self.linear.scores(name, places)
+
+    def _places(self, batch: Batch) -> Float[Tensor, "b i j c"] | None:
+        return None if self.linear is None else self.linear.features(batch.inputs["pixels"])
+
+    def _predictions(
+        self, name: str, state: TrunkState, target: Target, places: Float[Tensor, "b i j c"] | None
+    ) -> list[Prediction]:
+        scores = self.scores(name, state, target.rows, places)
         return predictions(self.tasks[name], scores, target, scale_depth=self.config.scale_depth)
 
     def _decode(self, name: str, features: TrunkFeatures) -> Tensor:
@@ -279,6 +306,17 @@ class ViTAdapters(System):
             case other:
                 raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want a Label or a Dense")
 
+    def _build_linear(self, *, fetch: bool) -> LinearMaps | None:
+        """Builds the linear scores of dense tasks, and starts the decoders' heads at 0 beside them."""
+        if self.config.linear is None:
+            return None
+        channels = {name: task.target.channels for name, task in self.tasks.items() if isinstance(task.target, Dense)}
+        for name in channels:
+            head = self.heads[parameter_name(name)]
+            assert isinstance(head, nn.Linear)
+            nn.init.zeros_(head.weight)
+        return LinearMaps(self.config.linear, channels, self.trunk.pixels, fetch=fetch)
+
     def _read_affinities(self) -> Float[Tensor, "n n"]:
         return self.affinities.gather(1, self.order)
 
@@ -291,7 +329,7 @@ class ViTAdapters(System):
 
     def _activation_gradients(self, batch: Batch) -> Float[Tensor, "n p"]:
         """Returns each task's gradient by the last map that its decoder reads, 0 in rows without a target of it."""
-        state = self._shared_state(batch)
+        state, places = self._shared_state(batch), self._places(batch)
         gradients: list[Tensor] = []
         for name in self.tasks:
             target = batch.targets.get(name)
@@ -301,6 +339,7 @@ class ViTAdapters(System):
             whole = last.new_zeros(len(batch), *last.shape[1:])
             if target is not None:
                 scores = self._decode(name, TrunkFeatures(tuple(m.detach() for m in features.starts), last))
+                scores = self._add_linear(name, scores, None if places is None else places[target.rows])
                 (by_map,) = torch.autograd.grad(self._loss(name, scores, target).total, last)
                 whole[target.rows] = by_map
             gradients.append(whole.flatten())

@@ -10,6 +10,7 @@ from motet.systems.base.suggestion import FunctionText, PlannedTask, steps_for, 
 _BATCH_SIZE = 16
 _IMPORTS: Mapping[str, tuple[str, ...]] = {
     "motet.data.schedules": ("Mixed",),
+    "motet.nn.feature_maps": ("BundledLite0Map",),
     "motet.nn.tower": ("Finetune",),
     "motet.systems.vit_adapters.config": ("ViTAdaptersConfig",),
     "motet.systems.vit_adapters.options": ("TimmTrunk",),
@@ -48,11 +49,13 @@ def _lines(function: str, sources: str, about: str, steps: int) -> Iterator[str]
     yield '            # trunk=TimmTrunk("swinv2_tiny_window8_256.ms_in1k"), mode=Frozen(),'
     yield "            trunk=TimmTrunk("
     yield '                "swinv2_tiny_window8_256",'
-    yield "                size=128,  # larger ones show more, and take longer"
+    yield "                size=192,  # larger ones show more, and take longer"
     yield "                pretrained=False,"
     yield '                options={"embed_dim": 48, "depths": (2, 2, 2, 2), "num_heads": (2, 4, 8, 16)},'
     yield "            ),"
     yield "            mode=Finetune(1.0),"
+    yield "            # A frozen encoder that comes with motet: maps begin as the linear probe of its features."
+    yield "            linear=BundledLite0Map(stage=(-3, -2, -1)),"
     yield "        ),"
     yield f"        sources={sources},"
     yield f"        schedule=Mixed(batch_size={_BATCH_SIZE}),"
