@@ -24,10 +24,10 @@ def test_maps_of_odd_sides_come_out_at_the_size_of_the_image() -> None:
 
 def test_every_map_of_the_trunk_is_read() -> None:
     decoder, given = SwinUnetDecoder(OPTIONS, LEVELS, (36, 28)).eval(), features()
-    for tensor in (*given.starts, given.last):
+    for tensor in (*given.skips, given.last):
         tensor.requires_grad_()
     decoder(given).square().sum().backward()
-    assert all(t.grad is not None and bool(t.grad.any()) for t in (*given.starts, given.last))
+    assert all(t.grad is not None and bool(t.grad.any()) for t in (*given.skips, given.last))
 
 
 def test_the_default_width_is_an_eighth_of_the_last_map() -> None:

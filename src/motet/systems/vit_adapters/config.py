@@ -11,7 +11,7 @@ from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.crops import Crop, Whole
 from motet.systems.base.suggestion import Suggestion
 from motet.systems.vit_adapters.domains import Adaptation
-from motet.systems.vit_adapters.options import Adapters, Affinities, SwinUnet, TimmTrunk, Troa, Unfrozen
+from motet.systems.vit_adapters.options import Adapters, Affinities, DepthOutput, SwinUnet, TimmTrunk, Troa, Unfrozen
 from motet.systems.vit_adapters.suggestion import ViTAdaptersSuggestion
 
 
@@ -40,6 +40,7 @@ class ViTAdaptersConfig:
         hflip: whether training images are mirrored, for tasks that allow it; maps are mirrored alike.
         antialias: whether images are resized by averaging instead of from two by two pixels.
         scale_depth: whether depth is divided by the zoom of a crop, see `ViTAdaptersProcessor`.
+        depth: the quantity that heads of depth predict, and its cap.
 
     Raises:
         ConfigError: options that do not fit each other.
@@ -59,6 +60,7 @@ class ViTAdaptersConfig:
     hflip: bool = True
     antialias: bool = True
     scale_depth: bool = False
+    depth: DepthOutput = field(default_factory=DepthOutput)
 
     def __post_init__(self) -> None:
         if self.adapters is None and isinstance(self.affinities, Troa):

@@ -87,7 +87,7 @@ class SwinUnetDecoder(nn.Module):
     def forward(self, features: TrunkFeatures) -> Float[Tensor, "b h w c"]:
         """Returns the features that the head reads, at the size of the image, channels last."""
         x = self.blocks[0](self.sides[0](features.last))
-        beside = list(reversed(features.starts))
+        beside = list(reversed(features.skips))
         for level, expand in enumerate(self.expands):
             height, width = self.sizes[level + 1]
             x = expand(x)[:, :height, :width]
