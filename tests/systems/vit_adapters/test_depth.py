@@ -14,7 +14,10 @@ from motet.systems.vit_adapters.depth import depth_target, from_metres, to_metre
 @pytest.mark.parametrize("unit", ["metre", "inverse", "log"])
 def test_metres_come_back(unit) -> None:
     depth_m = torch.tensor([0.5, 3.0, 79.0])
-    torch.testing.assert_close(to_metres(from_metres(depth_m, DepthOutput(unit)), DepthOutput(unit)), depth_m)
+    for options in (DepthOutput(unit), DepthOutput(unit, middle_m=6.0)):
+        torch.testing.assert_close(to_metres(from_metres(depth_m, options), options), depth_m)
+    begin = to_metres(torch.zeros(1), DepthOutput(unit, middle_m=6.0))
+    assert float(begin) == pytest.approx(6.0)
 
 
 @pytest.mark.parametrize("unit", ["metre", "inverse", "log"])

@@ -9,7 +9,7 @@ from toy_vit_adapters import SPECS, SWIN, TRUNKS, batch_of, stirred, system_of
 
 from motet.core import ConfigError
 from motet.nn.tower import Finetune, Frozen
-from motet.systems.vit_adapters import Adapters, Passing, TimmTrunk
+from motet.systems.vit_adapters import Adapters, FixedAffinities, Passing, TimmTrunk
 from motet.systems.vit_adapters.encoder import adapted_blocks
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.systems.vit_adapters.trunks import build_trunk
@@ -93,7 +93,8 @@ def test_maps_at_the_end_of_stages_hold_what_adapters_of_these_stages_wrote(trun
     """With the maps at the start of the stages no adapter of a stage reaches its own map, and none the finest."""
     for skips, touched in (("start", [False, True, True]), ("end", [True, True, True])):
         options = replace(SMALL, blocks="all", skips=skips)
-        system = stirred(system_of("segment", "depth", trunk=TRUNKS[trunk], adapters=options)).eval()
+        config: dict[str, Any] = {"adapters": options, "affinities": FixedAffinities()}
+        system = stirred(system_of("segment", "depth", trunk=TRUNKS[trunk], **config)).eval()
         state = system.encoder.run_shared(batch_of(system).inputs["pixels"])
         one, other = (system.encoder.run_task(state, system.condition(name)) for name in ("segment", "depth"))
         changed = [not torch.allclose(a, b) for a, b in zip(one.skips, other.skips, strict=True)]

@@ -65,7 +65,7 @@ class AdaptedTrunk:
     """Runs the blocks of a trunk and its adapters in order; their weights belong to the system.
 
     Source: ViT adapters, section 3.2, wired as the official code: the last bottleneck's output replaces the last
-    map, and decoders read the maps at the start of each stage, or at its end, see `Adapters.skips`.
+    map, and decoders read the maps at the start of each stage. See `Adapters.skips` for the other way.
 
     Args:
         trunk: the model, block by block.
@@ -123,8 +123,11 @@ class AdaptedTrunk:
             x = self._run_block(at, x, z)
             hidden = self._run_bottleneck(at, self.trunk.grid(at[0], x), hidden, z)
             x = self._leave(at, x, skips, hidden)
-        last = self.trunk.grid(len(self.trunk.stages) - 1, x) if hidden is None else hidden
-        levels = [self.trunk.level(stage, grid) for stage, grid in enumerate([*skips[:-1], self.norm(last)])]
+        if not self.skips_at_end and hidden is not None:
+            skips[-1] = hidden
+        elif not self.skips_at_end:
+            skips[-1] = self.trunk.grid(len(self.trunk.stages) - 1, x)
+        levels = [self.trunk.level(stage, grid) for stage, grid in enumerate([*skips[:-1], self.norm(skips[-1])])]
         return TrunkFeatures(tuple(levels[:-1]), levels[-1])
 
     def pack(self, state: TrunkState) -> Float[Tensor, "b n d"]:

@@ -64,9 +64,9 @@ class Adapters:
         condition_width: channels of a task's embedding; 343 in the official code.
         blocks: by stage, the indices of the adapted blocks, from 0; None for the last four (or fewer) of the third
             stage and all of the fourth; "all" for every block.
-        skips: the maps that decoders read beside the last: those at the "start" of each stage, as in the official code;
-            or at its "end", to which the stage's adapters have added. With the first, no adapter touches the map at the
-            start of its own stage, and decoders of small images learn to read only the finest, which none touches.
+        skips: the maps that decoders read. "start", as in the official code: those at the start of the stages, and what
+            the last bottleneck wrote; no adapter touches the first map, and decoders of small images learn to read it
+            alone. "end": those at the end of the stages, each with what the stage's last bottleneck wrote added.
         window: height and width of the windows of the adapters' own attention, in trunks without queries
             and keys (FocalNet).
         own_reduction: the width of that attention is the trunk's divided by this.
@@ -228,16 +228,22 @@ class DepthOutput:
         cap_m: pixels that are farther have no target in training, and no prediction is farther; 80 in DenseMTL. None
             for no cap.
         least_m: depths are at least this before they are inverted or their logarithm is taken.
+        middle_m: the depth of a score of 0, with which training begins. Heads have no bias: without it the features of
+            the decoder must grow a large constant part, which hides in its norms what they know of the image. None for
+            0 m (or its inverse 0, or its logarithm 0, which is 1 m).
     """
 
     unit: Literal["metre", "inverse", "log"] = "metre"
     cap_m: float | None = None
     least_m: float = 0.1
+    middle_m: float | None = None
 
     def __post_init__(self) -> None:
         if self.unit not in ("metre", "inverse", "log"):
             raise ConfigError(f"DepthOutput.unit: got {self.unit!r}; want 'metre', 'inverse' or 'log'")
         if not self.least_m > 0:
             raise ConfigError(f"DepthOutput.least_m: got {self.least_m}; want above 0")
+        if self.middle_m is not None and not self.middle_m >= self.least_m:
+            raise ConfigError(f"DepthOutput.middle_m: got {self.middle_m}; want at least least_m={self.least_m}, or None")
         if self.cap_m is not None and not self.cap_m > self.least_m:
             raise ConfigError(f"DepthOutput.cap_m: got {self.cap_m}; want above least_m={self.least_m}, or None")
