@@ -52,7 +52,7 @@ class TrunkFeatures:
     """The feature maps that a task's decoder reads, channels last.
 
     Args:
-        skips: the map of each stage but the last, fine to coarse; see `Adapters.skips`.
+        skips: the map of each stage but the last, fine to coarse; see `SwinUnet.skips`.
         last: the output of the adapters at the last stage.
     """
 
@@ -65,19 +65,21 @@ class AdaptedTrunk:
     """Runs the blocks of a trunk and its adapters in order; their weights belong to the system.
 
     Source: ViT adapters, section 3.2, wired as the official code: the last bottleneck's output replaces the last
-    map, and decoders read the maps at the start of each stage. See `Adapters.skips` for the other way.
+    map, and decoders read the maps at the start of each stage. See `SwinUnet.skips` for the other way.
 
     Args:
         trunk: the model, block by block.
         adapters: the adapters of the trunk; None for none.
         norm: of the last map.
         adapted: the adapted blocks, as (stage, block).
+        skips_at_end: whether decoders read the maps at the end of stages, see `SwinUnet.skips`.
     """
 
     trunk: Trunk
     adapters: TrunkAdapters | None
     norm: nn.LayerNorm
     adapted: tuple[At, ...] = ()
+    skips_at_end: bool = False
     _shapes: tuple[torch.Size, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
@@ -85,7 +87,6 @@ class AdaptedTrunk:
         self.order: list[At] = [(stage, index) for stage, shape in shapes for index in range(shape.depth)]
         self.num_shared = min((self.order.index(at) for at in self.adapted), default=len(self.order))
         passing = frozenset() if self.adapters is None else self.adapters.bottleneck_blocks
-        self.skips_at_end = self.adapters is not None and self.adapters.options.skips == "end"
         self.early_bottlenecks = [at for at in self.order[: self.num_shared] if at in passing]
 
     def run_shared(self, pixels: Float[Tensor, "b 3 h w"]) -> TrunkState:

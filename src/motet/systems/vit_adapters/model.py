@@ -30,7 +30,7 @@ from motet.systems.vit_adapters import troa
 from motet.systems.vit_adapters.affinity_estimate import AffinityEstimate
 from motet.systems.vit_adapters.answers import predictions, task_loss
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
-from motet.systems.vit_adapters.decoder import SwinUnetDecoder, decoder_width
+from motet.systems.vit_adapters.decoder import SwinUnetDecoder, dense_head
 from motet.systems.vit_adapters.depth import to_metres
 from motet.systems.vit_adapters.domains import Discriminators, adversarial_losses
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
@@ -79,7 +79,8 @@ class ViTAdapters(System):
         self.adapters = (
             None if config.adapters is None else TrunkAdapters(self.trunk, config.adapters, list(self.tasks), adapted)
         )
-        self.encoder = AdaptedTrunk(self.trunk, self.adapters, self.norm, adapted)
+        at_end = config.decoder.skips == "end"
+        self.encoder = AdaptedTrunk(self.trunk, self.adapters, self.norm, adapted, skips_at_end=at_end)
         pixels = self.trunk.pixels
         size_hw = pixels.size_hw
         dense = [task.name for task in tasks if isinstance(task.target, Dense)]
@@ -288,8 +289,8 @@ class ViTAdapters(System):
         match task.target:
             case Label(names):
                 return nn.Linear(self.trunk.levels[-1].width, len(names))
-            case Dense(channels):
-                return nn.Linear(decoder_width(self.config.decoder, self.trunk.levels), channels, bias=False)
+            case Dense() as spec:
+                return dense_head(self.config.decoder, self.trunk.levels, spec)
             case other:
                 raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want a Label or a Dense")
 

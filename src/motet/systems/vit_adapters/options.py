@@ -64,9 +64,6 @@ class Adapters:
         condition_width: channels of a task's embedding; 343 in the official code.
         blocks: by stage, the indices of the adapted blocks, from 0; None for the last four (or fewer) of the third
             stage and all of the fourth; "all" for every block.
-        skips: the maps that decoders read. "start", as in the official code: those at the start of the stages, and what
-            the last bottleneck wrote; no adapter touches the first map, and decoders of small images learn to read it
-            alone. "end": those at the end of the stages, each with what the stage's last bottleneck wrote added.
         window: height and width of the windows of the adapters' own attention, in trunks without queries
             and keys (FocalNet).
         own_reduction: the width of that attention is the trunk's divided by this.
@@ -78,7 +75,6 @@ class Adapters:
     bottleneck: Passing | None = field(default_factory=Passing)
     condition_width: int = 343
     blocks: tuple[tuple[int, ...], ...] | Literal["all"] | None = None
-    skips: Literal["start", "end"] = "start"
     window: int = 7
     own_reduction: int = 3
     lr_scale: float = 1.0
@@ -88,8 +84,6 @@ class Adapters:
             raise ConfigError(f"Adapters.attention: got {self.attention!r}; want 'block', 'full' or None")
         if self.norm not in ("weight", "weight and bias", None):
             raise ConfigError(f"Adapters.norm: got {self.norm!r}; want 'weight', 'weight and bias' or None")
-        if self.skips not in ("start", "end"):
-            raise ConfigError(f"Adapters.skips: got {self.skips!r}; want 'start' or 'end'")
         if isinstance(self.blocks, str) and self.blocks != "all":
             raise ConfigError(f"Adapters.blocks: got {self.blocks!r}; want 'all', indices per stage, or None")
         for name in ("condition_width", "window", "own_reduction"):
@@ -190,6 +184,13 @@ class SwinUnet:
         heads: of each level's attention, coarse to fine; None for one head per 32 channels.
         window: height and width of its windows.
         dropout: probability of dropout before the head; the official code's scripts have 0.6.
+        skips: the maps that it reads. "start", as in the official code: those at the start of the stages, and what the
+            last bottleneck wrote; no adapter touches the first map, and decoders of small images learn to read it
+            alone. "end": those at the end of the stages, each with what the stage's last bottleneck wrote added.
+        bias: whether the head has a bias, which the official code's has not. It starts at what is likely before anything
+            is known: normals towards the viewer, an edge at one pixel in ten, all classes alike (for depth see
+            `DepthOutput.middle_m`). Without it the features must grow a part that is the same for all images, until it
+            hides in the decoder's norms what the coarser maps, and so the adapters, know of the image.
     """
 
     width: int | None = None
@@ -197,10 +198,14 @@ class SwinUnet:
     heads: tuple[int, int, int, int] | None = None
     window: int = 7
     dropout: float = 0.0
+    skips: Literal["start", "end"] = "start"
+    bias: bool = False
 
     def __post_init__(self) -> None:
         if self.width is not None and self.width < 1:
             raise ConfigError(f"SwinUnet.width: got {self.width}; want at least 1")
+        if self.skips not in ("start", "end"):
+            raise ConfigError(f"SwinUnet.skips: got {self.skips!r}; want 'start' or 'end'")
         if len(self.depths) != 4 or min(self.depths) < 0:
             raise ConfigError(
                 f"SwinUnet.depths: got {self.depths}; want four numbers of blocks, coarse to fine, each 0 or more"
