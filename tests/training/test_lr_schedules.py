@@ -9,7 +9,15 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, O
 from motet.core import ConfigError
 from motet.training.lr_schedules import Constant, Cosine, LinearDecay, OneCycle, Polynomial, Rsqrt
 
-SHAPES = [Cosine(), OneCycle(), LinearDecay(), Rsqrt(), Constant(), Constant(warmup=1), Cosine(warmup=0.5, cooldown=0.5)]
+SHAPES = [
+    Cosine(),
+    OneCycle(),
+    LinearDecay(),
+    Rsqrt(),
+    Constant(),
+    Constant(warmup=1),
+    Cosine(warmup=0.5, cooldown=0.5),
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)

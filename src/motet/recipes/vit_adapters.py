@@ -127,8 +127,7 @@ def small(
     return ViTAdaptersConfig(
         trunk=trunk_of(trunk, size),
         mode=mode or Frozen(),
-        adapters=adapters
-        or Adapters(condition_width=64, window=size // 16, blocks="all", lr_scale=ADAPTERS_LR_SCALE),
+        adapters=adapters or Adapters(condition_width=64, window=size // 16, blocks="all", lr_scale=ADAPTERS_LR_SCALE),
         affinities=affinities or Troa(every=25),
         decoder=SwinUnet(depths=(0, 1, 1, 1), window=size // 16, skips="end", bias=True),
         adapt=adapt,
@@ -193,13 +192,12 @@ def tiny() -> Run:
     few = scenes(train=400, val=20, test=200, size=64)
     return replace(
         on(small(size=64, mode=FromScratch()), few, 120, start=None, precision="float32"),
-        # Mean over 15 runs, and three of their standard deviations, but a tenth of a metre at least: five seeds in 32
-        # bits with AVX-512, five more with AVX2, and the first five in bfloat16.
+        # One run of one seed in 32 bits; what a run may fall short by is from fifteen of the design before.
         expect={
-            ("segment", "miou"): (29.7, 5.0),
-            ("depth", "rmse"): (1.15, 0.1),
-            ("normals", "mean_angle_deg"): (5.2, 0.8),
-            ("edges", "edge_f1"): (65.1, 8.5),
+            ("segment", "miou"): (26.4, 5.0),
+            ("depth", "rmse"): (0.78, 0.15),
+            ("normals", "mean_angle_deg"): (5.1, 0.8),
+            ("edges", "edge_f1"): (61.8, 8.5),
         },
     )
 

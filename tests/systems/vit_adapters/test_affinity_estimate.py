@@ -52,7 +52,9 @@ def test_several_batches_are_averaged_and_their_spread_is_kept() -> None:
     for cosine in (0.5, 0.1):
         estimate.add(torch.tensor([[1.0, cosine], [cosine, 1.0]]), BOTH)
     rows = estimate.updated(torch.full((2, 2), 0.5))
-    torch.testing.assert_close(rows, update_affinities(torch.full((2, 2), 0.5), torch.tensor([[1, 0.3], [0.3, 1]]), BOTH))
+    torch.testing.assert_close(
+        rows, update_affinities(torch.full((2, 2), 0.5), torch.tensor([[1, 0.3], [0.3, 1]]), BOTH)
+    )
     torch.testing.assert_close(estimate.spread, torch.tensor([[0.0, 0.2], [0.2, 0.0]]))
     assert not estimate.counts.any(), "the next update begins anew"
 

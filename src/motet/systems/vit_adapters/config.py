@@ -33,8 +33,8 @@ class ViTAdaptersConfig:
         adapters: the parts that are trained inside the trunk; None for none.
         affinities: how much each task takes from the others.
         decoder: of each dense task.
-        unfrozen: parts of a frozen trunk that are trained nevertheless; the official code trains both, against the
-            paper.
+        unfrozen: parts of a frozen trunk that are trained nevertheless; the official code trains "patch embedding" and
+            "adapted blocks", against the paper. "biases" alone, without adapters, is BitFit (Ben Zaken et al., 2022).
         adapt: how images of another domain without annotations are used; None: they are not used.
         crop: of training images, for tasks that allow it; maps are cropped alike.
         hflip: whether training images are mirrored, for tasks that allow it; maps are mirrored alike.
@@ -67,10 +67,10 @@ class ViTAdaptersConfig:
             raise ConfigError(
                 "ViTAdaptersConfig.affinities: got Troa without adapters; want FixedAffinities(), or adapters"
             )
-        if unknown := sorted(set(self.unfrozen) - {"patch embedding", "adapted blocks"}):
+        if unknown := sorted(set(self.unfrozen) - {"patch embedding", "adapted blocks", "biases"}):
             raise ConfigError(
-                f"ViTAdaptersConfig.unfrozen: got {unknown}; want only 'patch embedding' and 'adapted "
-                "blocks', or an empty tuple"
+                f"ViTAdaptersConfig.unfrozen: got {unknown}; want only 'patch embedding', 'adapted blocks' and "
+                "'biases', or an empty tuple"
             )
         if self.unfrozen and not isinstance(self.mode, Frozen):
             raise ConfigError(

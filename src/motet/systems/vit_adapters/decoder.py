@@ -129,6 +129,17 @@ def dense_head(options: SwinUnet, levels: Sequence[Stage], spec: Dense) -> nn.Li
     return head
 
 
+@torch.no_grad()
+def start_alike(modules: Sequence[nn.Module]) -> None:
+    """Copies into each module the weights of the first one with weights of the same shapes; biases stay."""
+    firsts: dict[tuple[torch.Size, ...], nn.Module] = {}
+    for module in modules:
+        first = firsts.setdefault(tuple(p.shape for p in module.parameters()), module)
+        for (name, own), theirs in zip(module.named_parameters(), first.parameters(), strict=True):
+            if not name.endswith("bias"):
+                own.copy_(theirs)
+
+
 def _blocks(options: SwinUnet, level: int, width: int, size_hw: tuple[int, int]) -> nn.Sequential:
     """Returns the blocks of one level; every other block shifts its windows by half."""
     heads = max(1, width // HEAD_WIDTH) if options.heads is None else options.heads[level]

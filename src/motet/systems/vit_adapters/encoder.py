@@ -155,6 +155,9 @@ class AdaptedTrunk:
         if "adapted blocks" in unfrozen:
             for at in self.adapted:
                 self.trunk.block(*at).requires_grad_(True)
+        if "biases" in unfrozen:
+            for name, parameter in self.trunk.named_parameters():
+                parameter.requires_grad_(parameter.requires_grad or name.endswith("bias"))
 
     def freeze_replaced_norms(self) -> None:
         """Freezes norms of the trunk that are not read any more, since a task-scaled norm replaces them."""

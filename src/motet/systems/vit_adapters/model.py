@@ -30,7 +30,7 @@ from motet.systems.vit_adapters import troa
 from motet.systems.vit_adapters.affinity_estimate import AffinityEstimate
 from motet.systems.vit_adapters.answers import predictions, task_loss
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
-from motet.systems.vit_adapters.decoder import SwinUnetDecoder, dense_head
+from motet.systems.vit_adapters.decoder import SwinUnetDecoder, dense_head, start_alike
 from motet.systems.vit_adapters.depth import to_metres
 from motet.systems.vit_adapters.domains import Discriminators, adversarial_losses
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
@@ -88,6 +88,9 @@ class ViTAdapters(System):
             {parameter_name(name): SwinUnetDecoder(config.decoder, self.trunk.levels, size_hw) for name in dense}
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
+        if config.decoder.start == "alike":
+            start_alike(list(self.decoders.values()))
+            start_alike([self.heads[parameter_name(name)] for name in dense])
         self.register_buffer("affinities", troa.initial_affinities(config.affinities, len(tasks)))
         self.affinity_estimate = (
             AffinityEstimate(config.affinities, len(tasks)) if isinstance(config.affinities, Troa) else None

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from motet.core import ConfigError
 from motet.systems.vit_adapters.adapter import Activation
 
-Unfrozen = Literal["patch embedding", "adapted blocks"]
+Unfrozen = Literal["patch embedding", "adapted blocks", "biases"]
 
 
 @dataclass(frozen=True)
@@ -191,6 +191,10 @@ class SwinUnet:
             is known: normals towards the viewer, an edge at one pixel in ten, all classes alike (for depth see
             `DepthOutput.middle_m`). Without it the features must grow a part that is the same for all images, until it
             hides in the decoder's norms what the coarser maps, and so the adapters, know of the image.
+        start: the weights that the tasks' decoders begin with: drawn "apart" for each task, as in the official code; or
+            "alike", drawn once for all, and heads of one shape too. Gradients of two tasks pass through their decoders
+            to what they share: through decoders drawn apart even those of one task under two names are unrelated, and
+            so affinities from them find nothing.
     """
 
     width: int | None = None
@@ -200,12 +204,15 @@ class SwinUnet:
     dropout: float = 0.0
     skips: Literal["start", "end"] = "start"
     bias: bool = False
+    start: Literal["apart", "alike"] = "apart"
 
     def __post_init__(self) -> None:
         if self.width is not None and self.width < 1:
             raise ConfigError(f"SwinUnet.width: got {self.width}; want at least 1")
         if self.skips not in ("start", "end"):
             raise ConfigError(f"SwinUnet.skips: got {self.skips!r}; want 'start' or 'end'")
+        if self.start not in ("apart", "alike"):
+            raise ConfigError(f"SwinUnet.start: got {self.start!r}; want 'apart' or 'alike'")
         if len(self.depths) != 4 or min(self.depths) < 0:
             raise ConfigError(
                 f"SwinUnet.depths: got {self.depths}; want four numbers of blocks, coarse to fine, each 0 or more"
@@ -249,6 +256,8 @@ class DepthOutput:
         if not self.least_m > 0:
             raise ConfigError(f"DepthOutput.least_m: got {self.least_m}; want above 0")
         if self.middle_m is not None and not self.middle_m >= self.least_m:
-            raise ConfigError(f"DepthOutput.middle_m: got {self.middle_m}; want at least least_m={self.least_m}, or None")
+            raise ConfigError(
+                f"DepthOutput.middle_m: got {self.middle_m}; want at least least_m={self.least_m}, or None"
+            )
         if self.cap_m is not None and not self.cap_m > self.least_m:
             raise ConfigError(f"DepthOutput.cap_m: got {self.cap_m}; want above least_m={self.least_m}, or None")
