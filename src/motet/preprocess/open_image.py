@@ -94,7 +94,7 @@ def is_turned(image: Image.Image) -> bool:
 
 
 def _png_size_hw(data: bytes, name: str) -> tuple[int, int]:
-    """Returns the size without decoding pixels where no chunk can hold an orientation: Pillow decodes all to find it."""
+    """Returns the size, without decoding pixels where no chunk can hold an orientation; Pillow decodes to find it."""
     if _png_chunks(data) & _PNG_TEXTS:
         return _size_hw(data, name)
     with open_image(data, name=name) as opened:

@@ -68,5 +68,5 @@ def test_decoders_start_apart_or_alike() -> None:
 
 def test_a_head_with_a_bias_begins_at_what_is_likely() -> None:
     system = system_of("normals", "edges", "segment", decoder=replace(CONFIG.decoder, bias=True))
-    assert float(system.heads["edges"].bias.sigmoid()) == pytest.approx(0.1)
+    assert float(system.heads["edges"].bias.detach().sigmoid()) == pytest.approx(0.1)
     assert all(head.bias is None for head in system_of("normals", "edges").heads.values())

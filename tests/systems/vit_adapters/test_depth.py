@@ -60,5 +60,5 @@ def test_a_system_learns_depth_in_its_unit_and_predicts_metres(unit) -> None:
 def test_values_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match="want 'metre', 'inverse' or 'log'"):
         DepthOutput("disparity")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="cap_m: got 0.05"):
+    with pytest.raises(ConfigError, match=r"cap_m: got 0\.05"):
         DepthOutput(cap_m=0.05)

@@ -187,10 +187,10 @@ class SwinUnet:
         skips: the maps that it reads. "start", as in the official code: those at the start of the stages, and what the
             last bottleneck wrote; no adapter touches the first map, and decoders of small images learn to read it
             alone. "end": those at the end of the stages, each with what the stage's last bottleneck wrote added.
-        bias: whether the head has a bias, which the official code's has not. It starts at what is likely before anything
-            is known: normals towards the viewer, an edge at one pixel in ten, all classes alike (for depth see
-            `DepthOutput.middle_m`). Without it the features must grow a part that is the same for all images, until it
-            hides in the decoder's norms what the coarser maps, and so the adapters, know of the image.
+        bias: whether the head has a bias, which the official code's has not. It starts at what is likely: normals
+            towards the viewer, an edge at one pixel in ten, all classes alike (for depth see `DepthOutput.middle_m`).
+            Without it the features must grow a part that is the same for all images, until it hides in the decoder's
+            norms what the coarser maps, and so the adapters, know of the image.
         start: the weights that the tasks' decoders begin with: drawn "apart" for each task, as in the official code; or
             "alike", drawn once for all, and heads of one shape too. Gradients of two tasks pass through their decoders
             to what they share: through decoders drawn apart even those of one task under two names are unrelated, and
