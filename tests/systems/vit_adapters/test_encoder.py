@@ -77,12 +77,12 @@ def test_a_frozen_trunk_trains_the_parts_that_are_unfrozen() -> None:
 
 
 def test_bitfit_trains_the_biases_of_the_trunk_alone() -> None:
-    system = system_of("depth", adapters=None, affinities=FixedAffinities(), mode=Frozen(), unfrozen=("biases",))
+    system = system_of("segment", adapters=None, affinities=FixedAffinities(), unfrozen=("biases",))
     trained = {name for name, parameter in system.trunk.named_parameters() if parameter.requires_grad}
     assert trained == {name for name, _ in system.trunk.named_parameters() if name.endswith("bias")}
     assert len(trained) > 10
     assert system.encoder_key() is None, "features of a trunk that is trained are not stored"
-    system.losses(batch_of(system)).tasks["depth"].total.backward()
+    system.losses(batch_of(system)).tasks["segment"].total.backward()
     read = [name for name, parameter in system.trunk.named_parameters() if parameter.grad is not None]
     assert set(read) == trained
 
