@@ -123,7 +123,7 @@ KINDS = {
     **dict.fromkeys(("pq", "sq", "rq"), PARTS),
     **dict.fromkeys(("rmse", "rmse_scaled", "abs_rel", "abs_rel_scaled", "delta1"), FAR),
     **dict.fromkeys(("mean_angle_deg", "within_11", "within_30"), FACING),
-    **dict.fromkeys(("edge_f1", "edge_f1_positive"), ENDS),
+    **dict.fromkeys(("edge_f1", "edge_f1_positive", "ods_f", "ois_f"), ENDS),
     "f1": PAIR,
     "matthews": PAIR,
     "accuracy": (Label(NAMES), (0, 1, 2, 0), ("cat", "dog", "cow", "cat"), ("cat", "dog", "cat", "cta")),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from motet.core import ConfigError, Example
-from motet.data.annotations import AnnotationSubset, RemappedClasses
+from motet.data.annotations import AnnotationSubset, CappedDepth, RemappedClasses
 
 
 class Lazy(Mapping[str, Any]):
@@ -80,3 +80,13 @@ def test_a_table_that_is_none_is_refused() -> None:
     for classes in ((), (0, -2)):
         with pytest.raises(ConfigError, match=r"RemappedClasses\.classes"):
             RemappedClasses(Rows(), classes)
+
+
+def test_depths_beyond_a_cap_are_unknown() -> None:
+    rows = Rows()
+    depth_m = CappedDepth(rows, 0.5)[0].labels["depth"]
+    assert np.isnan(depth_m).all()  # all are 1 m
+    np.testing.assert_array_equal(CappedDepth(rows, 1.0)[0].labels["depth"], rows[0].labels["depth"])
+    np.testing.assert_array_equal(CappedDepth(rows, 0.5)[0].labels["segmentation"], rows[0].labels["segmentation"])
+    with pytest.raises(ConfigError, match=r"CappedDepth\.cap_m"):
+        CappedDepth(rows, 0.0)

@@ -1,5 +1,7 @@
 """Losses of maps: what counts, how much, and that parts add up to the whole."""
 
+import math
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ from motet.core import ConfigError, Dense
 from motet.core.codec import from_json, to_json
 from motet.losses import (
     BerHu,
+    WeightedCrossEntropy,
     balanced_l1,
     berhu,
     default_for,
@@ -141,3 +144,37 @@ def test_a_map_without_an_inside_cannot_be_rotated() -> None:
     value = {"map": torch.zeros(1, 1, 2, 9), "valid": torch.ones(1, 2, 9, dtype=torch.bool)}
     with pytest.raises(ConfigError, match="got maps of 2 x 9 pixels; want 3 or more per side"):
         rotate_loss(torch.zeros(1, 1, 2, 9), value)
+
+
+def test_weighted_cross_entropy_is_smallest_at_a_graded_chance() -> None:
+    """A pixel that is an edge in one of ten images: its best prediction is between 0 and 1, and orders pixels."""
+    edge = torch.zeros(10, 1, 1, 2)
+    edge[:1, :, :, 0] = 1.0
+    edge[:, :, :, 1] = torch.arange(10).view(10, 1, 1) < 5
+    value = {"map": edge.reshape(1, 1, 10, 2), "valid": torch.ones(1, 10, 2, dtype=torch.bool)}
+    chances = torch.linspace(0.01, 0.99, 99)
+
+    def best(loss, column: int) -> float:
+        totals = []
+        for chance in chances:
+            scores = torch.full((1, 1, 10, 2), 0.5)
+            scores[..., column] = chance
+            totals.append(float(loss(scores, value).total))
+        return float(chances[int(torch.tensor(totals).argmin())])
+
+    few, many = (best(WeightedCrossEntropy(), column) for column in (0, 1))
+    assert 0.1 < few < many < 0.9
+    assert best(dense_l1, 0) == pytest.approx(0.01)
+    assert best(balanced_l1, 0) in (pytest.approx(0.01), pytest.approx(0.99))
+
+
+def test_weighted_cross_entropy_by_hand_and_without_edges() -> None:
+    scores = torch.tensor([[[[0.8, 0.1, 0.4]]]])
+    value = {"map": torch.tensor([[[[1.0, 0.0, 0.0]]]]), "valid": torch.ones(1, 1, 3, dtype=torch.bool)}
+    on, off = -math.log(0.8), -(math.log(0.9) + math.log(0.6)) / 2
+    assert float(WeightedCrossEntropy(0.9)(scores, value).total) == pytest.approx(3 * (0.9 * on + 0.1 * off), rel=1e-5)
+    value["map"] = torch.zeros(1, 1, 1, 3)
+    none = -(math.log(0.2) + math.log(0.9) + math.log(0.6)) / 3
+    assert float(WeightedCrossEntropy(0.9)(scores, value).total) == pytest.approx(3 * none, rel=1e-5)
+    with pytest.raises(ConfigError, match="want between 0 and 1"):
+        WeightedCrossEntropy(1.0)

@@ -231,6 +231,22 @@ def test_the_study_stands_on_one_trunk_and_what_is_compared_learns_as_long(monke
         assert not {s.name for s in run.of_role("test")} & {s.name for s in first.sources}
 
 
+@pytest.mark.parametrize("name", ["planted", "rivals"])
+def test_the_other_studies_compare_like_with_like(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    path = STUDY.with_name(f"vit_adapters_{name}.py")
+    made = load_from_file(path, "study", Study, what="study")
+    monkeypatch.delitem(sys.modules, path.stem)
+    compared = {
+        cell: run for cell, run in made.cells.items() if cell not in ("trunk that names scenes", "starved alone")
+    }
+    assert len(compared) > 4
+    assert len({repr(run.train) for run in compared.values()}) == 1
+    assert len({tuple(task.name for task in run.tasks) for run in compared.values()}) == 1
+    assert len({repr(run.system) for run in compared.values()}) == len(compared)
+    assert len(made.seeds) == 3
+
+
 def test_a_transfer_leaves_the_unseen_map_as_it_was_and_judges_it(tmp_path: Path) -> None:
     asked = ALL_MAPS[:3]
     colour = scenes(asked, train=4, val=2, test=2, size=32)

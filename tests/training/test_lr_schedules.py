@@ -4,12 +4,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, PolynomialLR, SequentialLR
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, LRScheduler, OneCycleLR, PolynomialLR, SequentialLR
 
 from motet.core import ConfigError
-from motet.training.lr_schedules import Constant, Cosine, LinearDecay, Polynomial, Rsqrt
+from motet.training.lr_schedules import Constant, Cosine, LinearDecay, OneCycle, Polynomial, Rsqrt
 
-SHAPES = [Cosine(), LinearDecay(), Rsqrt(), Constant(), Constant(warmup=1), Cosine(warmup=0.5, cooldown=0.5)]
+SHAPES = [
+    Cosine(),
+    OneCycle(),
+    LinearDecay(),
+    Rsqrt(),
+    Constant(),
+    Constant(warmup=1),
+    Cosine(warmup=0.5, cooldown=0.5),
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
@@ -125,3 +133,17 @@ def test_shares_are_rounded_down_so_that_two_halves_fit():
     # 0.29 * 100 is 28.999999999999996 in floating point.
     assert Constant(warmup=0.29).factor(29, 100) == 1.0
     assert Constant(warmup=0.29).factor(28, 100) == pytest.approx(28 / 29)
+
+
+@pytest.mark.parametrize("warmup", [0.1, 0.3, 0.77])
+def test_one_cycle_is_pytorchs(warmup):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = OneCycleLR(optimizer, max_lr=1.0, total_steps=40, pct_start=warmup, cycle_momentum=False)
+    for step in range(40):
+        assert OneCycle(warmup=warmup).factor(step, 40) == pytest.approx(optimizer.param_groups[0]["lr"], abs=1e-7)
+        optimizer.step()
+        if step < 39:
+            theirs.step()
+    for wrong in ({"warmup": 0.0}, {"warmup": 1.0}, {"start": 0.5}, {"end": 0}):
+        with pytest.raises(ConfigError, match="OneCycle"):
+            OneCycle(**wrong)

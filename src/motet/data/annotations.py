@@ -87,6 +87,48 @@ class RemappedClasses:
         return remapped
 
 
+@dataclass(frozen=True)
+class CappedDepth:
+    """The rows of a reader whose depths beyond a cap are unknown, in training and in evaluation.
+
+    Source: DenseMTL (Lopes et al. 2023) evaluates up to 80 m. Disparities of a fraction of a pixel are depths of
+    kilometres, and a few of them are most of a squared error.
+
+    Args:
+        reader: the rows.
+        cap_m: the largest depth that is kept.
+        label: the annotation, a map (h, w) in metres.
+
+    Raises:
+        ConfigError: a cap that is not positive.
+    """
+
+    reader: Reader
+    cap_m: float = 80.0
+    label: str = "depth"
+
+    def __post_init__(self) -> None:
+        if not self.cap_m > 0:
+            raise ConfigError(f"CappedDepth.cap_m: got {self.cap_m}; want metres above 0")
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def keys(self, index: int) -> tuple[str, ...]:
+        """Returns the image ids of a row."""
+        return self.reader.keys(index)
+
+    def __getitem__(self, index: int) -> Example:
+        example = self.reader[index]
+        return replace(
+            example, labels=_LazyAnnotations(example.labels, tuple(example.labels), {self.label: self._capped})
+        )
+
+    def _capped(self, values: Any) -> np.ndarray:
+        depth_m = np.asarray(values)
+        return np.where(depth_m <= self.cap_m, depth_m, np.nan).astype(depth_m.dtype)
+
+
 class _LazyAnnotations(Mapping[str, Any]):
     """Some annotations of a row, each decoded and changed only when it is read, as in the row itself."""
 

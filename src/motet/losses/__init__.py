@@ -12,6 +12,7 @@ from motet.losses.default import TaskLoss as TaskLoss
 from motet.losses.default import default_for as default_for
 from motet.losses.dense import BerHu as BerHu
 from motet.losses.dense import Over as Over
+from motet.losses.dense import WeightedCrossEntropy as WeightedCrossEntropy
 from motet.losses.dense import balanced_l1 as balanced_l1
 from motet.losses.dense import berhu as berhu
 from motet.losses.dense import dense_cross_entropy as dense_cross_entropy

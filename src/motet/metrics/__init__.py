@@ -5,6 +5,8 @@ from motet.metrics.agreement import F1 as F1
 from motet.metrics.agreement import Matthews as Matthews
 from motet.metrics.answer import AnswerMatch as AnswerMatch
 from motet.metrics.answer import VqaAccuracy as VqaAccuracy
+from motet.metrics.boundaries import OdsF as OdsF
+from motet.metrics.boundaries import OisF as OisF
 from motet.metrics.box_attributes import AttributeF1 as AttributeF1
 from motet.metrics.box_attributes import DescribedBoxes as DescribedBoxes
 from motet.metrics.boxes import COCO_TWELVE as COCO_TWELVE
@@ -99,6 +101,8 @@ METRICS: dict[str, type[Metric]] = {
     "pq": PanopticQuality,
     "sq": SegmentationQuality,
     "rq": RecognitionQuality,
+    "ods_f": OdsF,
+    "ois_f": OisF,
     "perplexity": Perplexity,
     "pixel_accuracy": PixelAccuracy,
     "recall_at_1": RecallAt1,

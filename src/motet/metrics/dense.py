@@ -22,12 +22,15 @@ class MapSums(Metric):
     """
 
     @abstractmethod
-    def sums(self, predicted: np.ndarray, annotated: np.ndarray, target: Dense) -> np.ndarray:
+    def map_sums(
+        self, predicted: np.ndarray, annotated: np.ndarray, valid: Bool[np.ndarray, "h w"], target: Dense
+    ) -> np.ndarray:
         """Returns the sums of one map.
 
         Args:
-            predicted: the prediction at the annotated pixels, (p,) or (p, channels); p may be 0.
-            annotated: the annotation at these pixels.
+            predicted: the prediction, (h, w) or (h, w, channels).
+            annotated: the annotation, of the same shape.
+            valid: where it is annotated.
             target: the task's target.
         """
 
@@ -39,7 +42,7 @@ class MapSums(Metric):
         """Returns the sums of a map; all are 0 if it has no annotated pixel."""
         predicted, annotated, valid = check_maps(prediction, annotation, target, self.name)
         assert isinstance(target, Dense)  # check_maps raises otherwise
-        return self.sums(predicted[valid], annotated[valid], target)
+        return self.map_sums(predicted, annotated, valid, target)
 
     def reduce(self, rows: Sequence[Any]) -> float:
         number = float(self.of_sums(_stacked(rows).sum(axis=0, keepdims=True))[0])
@@ -63,7 +66,26 @@ class MapSums(Metric):
         return (f"{self.name}: {empty} of {len(self.rows)} maps have no annotated pixel",) if empty else ()
 
 
-class MapMean(MapSums):
+class PixelSums(MapSums):
+    """A metric that is computed from sums over pixels, wherever in the map these are."""
+
+    @abstractmethod
+    def sums(self, predicted: np.ndarray, annotated: np.ndarray, target: Dense) -> np.ndarray:
+        """Returns the sums of one map.
+
+        Args:
+            predicted: the prediction at the annotated pixels, (p,) or (p, channels); p may be 0.
+            annotated: the annotation at these pixels.
+            target: the task's target.
+        """
+
+    def map_sums(
+        self, predicted: np.ndarray, annotated: np.ndarray, valid: Bool[np.ndarray, "h w"], target: Dense
+    ) -> np.ndarray:
+        return self.sums(predicted[valid], annotated[valid], target)
+
+
+class MapMean(PixelSums):
     """A metric that is the mean over maps of one number per map."""
 
     @abstractmethod

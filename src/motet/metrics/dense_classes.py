@@ -6,13 +6,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from motet.core import Dense, MetricError
-from motet.metrics.dense import MapSums, ratio
+from motet.metrics.dense import PixelSums, ratio
 
 EDGE_THRESHOLD = 0.5
 """The lowest probability that counts as an edge."""
 
 
-class ClassCounts(MapSums):
+class ClassCounts(PixelSums):
     """A metric of the numbers of right, predicted and annotated pixels per class."""
 
     def sums(self, predicted: np.ndarray, annotated: np.ndarray, target: Dense) -> np.ndarray:
@@ -82,7 +82,7 @@ class PixelAccuracy(ClassCounts):
         return 100.0 * ratio(right, annotated)
 
 
-class EdgeF1(MapSums):
+class EdgeF1(PixelSums):
     """The mean of the F1 of edge pixels and the F1 of all other pixels, over all pixels of the set.
 
         F1_c = 2 right_c / (predicted_c + annotated_c);  an edge is a probability of at least 0.5

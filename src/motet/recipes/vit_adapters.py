@@ -34,6 +34,7 @@ from motet.scenes import CREDIT
 from motet.systems.vit_adapters import (
     Adaptation,
     Adapters,
+    DepthOutput,
     FixedAffinities,
     SwinUnet,
     TimmTrunk,
@@ -83,6 +84,12 @@ def trunk_of(word: Word, size: int = 128) -> TimmTrunk:
     return TimmTrunk(name, size, False, options)
 
 
+ADAPTERS_LR_SCALE = 0.2
+"""Of the decoders' learning rate, of which adapters learn nothing (docs/LOG.md)."""
+
+MIDDLE_M = 6.0
+"""The depth that training begins with: that of a scene's middle, and of a room's far wall."""
+
 START = From(Path("runs/vit_adapters-pretrain"), include=("trunk.",), made_by="motet train vit_adapters:pretrain")
 """The pretrained trunk, whole; everything else begins fresh."""
 
@@ -102,10 +109,11 @@ def small(
     affinities: Affinities | None = None,
     adapt: Adaptation | None = None,
 ) -> ViTAdaptersConfig:
-    """Adapters for a laptop: a frozen trunk of six blocks, four of them adapted, decoders of three; nothing is dropped.
+    """Adapters for a laptop: a frozen trunk of six blocks, all of them adapted, decoders of three; nothing is dropped.
 
-    With the learning rate that trains the decoders in some hundred steps, adapters learn nothing (docs/LOG.md); theirs
-    is a tenth of it.
+    Unlike in the paper, decoders read the maps at the end of the stages, to which adapters have added, and heads begin
+    at what is likely: with six blocks and some hundred steps the paper's wiring trains decoders that read only the
+    finest map, which no adapter touches (docs/LOG.md, `tests/contract/test_parts_act.py`).
     The paper's own values are in `paper`. Any other trunk: ``replace(small(), trunk=TimmTrunk(...))``.
 
     Args:
@@ -119,11 +127,12 @@ def small(
     return ViTAdaptersConfig(
         trunk=trunk_of(trunk, size),
         mode=mode or Frozen(),
-        adapters=adapters or Adapters(condition_width=64, window=size // 16, lr_scale=0.1),
+        adapters=adapters or Adapters(condition_width=64, window=size // 16, blocks="all", lr_scale=ADAPTERS_LR_SCALE),
         affinities=affinities or Troa(every=25),
-        decoder=SwinUnet(depths=(0, 1, 1, 1), window=size // 16),
+        decoder=SwinUnet(depths=(0, 1, 1, 1), window=size // 16, skips="end", bias=True),
         adapt=adapt,
         hflip=True,
+        depth=DepthOutput(middle_m=MIDDLE_M),
     )
 
 
@@ -145,7 +154,7 @@ def on(
     start: From | None = START,
     rates: Mapping[str, float] | None = None,
     batch_size: int = 16,
-    lr: float = 3e-3,
+    lr: float = 1.5e-3,
     precision: Literal["float32", "bfloat16"] = "bfloat16",
 ) -> Run:
     """Returns a run on sources of dense tasks or classes; its loss is the sum of the mean losses of all tasks.
@@ -157,7 +166,7 @@ def on(
         start: the run that the trunk comes from.
         rates: the share of a batch of each training source; equal by default.
         batch_size: rows of a step.
-        lr: peak learning rate. Depth begins at 0 m and has to climb to some six: at 1e-3 120 steps are too few.
+        lr: peak learning rate. At 3e-3 decoders learn to read their finest map alone.
         precision: of the forward pass; products as small as those of 64 pixels are slower in bfloat16.
     """
     learned = [source.name for source in sources if source.role == "train"]
@@ -183,13 +192,12 @@ def tiny() -> Run:
     few = scenes(train=400, val=20, test=200, size=64)
     return replace(
         on(small(size=64, mode=FromScratch()), few, 120, start=None, precision="float32"),
-        # Mean over 15 runs, and three of their standard deviations, but a tenth of a metre at least: five seeds in 32
-        # bits with AVX-512, five more with AVX2, and the first five in bfloat16.
+        # One run of one seed in 32 bits; what a run may fall short by is from fifteen of the design before.
         expect={
-            ("segment", "miou"): (29.7, 5.0),
-            ("depth", "rmse"): (1.15, 0.1),
-            ("normals", "mean_angle_deg"): (5.2, 0.8),
-            ("edges", "edge_f1"): (65.1, 8.5),
+            ("segment", "miou"): (26.4, 5.0),
+            ("depth", "rmse"): (0.78, 0.15),
+            ("normals", "mean_angle_deg"): (5.1, 0.8),
+            ("edges", "edge_f1"): (61.8, 8.5),
         },
     )
 

@@ -18,6 +18,8 @@ from motet.metrics import (
     EdgeF1Positive,
     MeanAngleDeg,
     MeanIoU,
+    OdsF,
+    OisF,
     PixelAccuracy,
 )
 
@@ -27,6 +29,8 @@ SEGMENTATION_METRICS: Metrics = (MeanIoU, PixelAccuracy)
 DEPTH_METRICS: Metrics = (DepthRMSE, DepthAbsRel, DepthWithin)
 NORMALS_METRICS: Metrics = (MeanAngleDeg, AngleWithin11, AngleWithin30)
 EDGE_METRICS: Metrics = (EdgeF1, EdgeF1Positive)
+BOUNDARY_METRICS: Metrics = (OdsF, OisF, EdgeF1, EdgeF1Positive)
+"""With a tolerance, as of BSDS500; each predicted map is thinned and matched at 33 thresholds, which takes seconds."""
 
 
 def semantic_segmentation(
@@ -135,9 +139,9 @@ def edges(
     Args:
         name: the task's key.
         label: the annotation that holds the map.
-        metrics: the first is the main one.
+        metrics: the first is the main one; `BOUNDARY_METRICS` allow edges to be some pixels beside the annotation.
         loss: None for the absolute difference; `motet.losses.balanced_l1` gives the few pixels of edges as much weight
-            as all others together.
+            as all others together, and so does `motet.losses.WeightedCrossEntropy()`, whose predictions are graded.
         hflip: whether training may mirror an image with its map.
         crop: whether training may crop an image with its map.
 

@@ -191,6 +191,50 @@ class Constant(_Shape):
         return 1.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class OneCycle:
+    """Half a cosine from a small factor up to 1, then one down to nearly 0: PyTorch's `OneCycleLR`.
+
+    Source: Smith and Topin 2017 (arXiv 1708.07120) in PyTorch's form, which the adapters' official code uses. PyTorch
+    also moves Adam's first momentum from 0.95 to 0.85 and back, unless it is told not to; here it stays.
+
+    Args:
+        warmup: the share of the run that rises; `pct_start` of PyTorch.
+        start: the factor at step 0 is 1 over this; `div_factor`.
+        end: the factor at the end is that at step 0 divided by this; `final_div_factor`.
+
+    Raises:
+        ConfigError: a share that is not in (0, 1), or a divisor below 1.
+
+    Examples:
+        >>> [round(OneCycle(warmup=0.3).factor(step, 10), 3) for step in (0, 2, 9)]
+        [0.04, 1.0, 0.0]
+    """
+
+    warmup: float = 0.3
+    start: float = 25.0
+    end: float = 1e4
+
+    def __post_init__(self) -> None:
+        if not 0 < self.warmup < 1:
+            raise ConfigError(f"OneCycle.warmup: got {self.warmup}; want a share of the run, between 0 and 1")
+        for name in ("start", "end"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"OneCycle.{name}: got {getattr(self, name)}; want a divisor, 1 or more")
+
+    def factor(self, step: int, steps: int) -> float:
+        """The factor, 0 to 1, of update `step` (from 0) in a run of `steps`."""
+        first, lowest = 1 / self.start, 1 / (self.start * self.end)
+        top, last = max(self.warmup * steps - 1, 0.0), max(steps - 1, 1)
+        if step <= top:
+            return _half_cosine(first, 1.0, step / top if top else 1.0)
+        return _half_cosine(1.0, lowest, min((step - top) / max(last - top, 1e-9), 1.0))
+
+
+def _half_cosine(start: float, end: float, progress: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * progress))
+
+
 def depends_on_length(schedule: LRSchedule) -> bool:
     """Returns whether the factor of a step depends on the number of steps of the run; True for one's own schedules.
 
@@ -214,7 +258,7 @@ def constant_after_warmup(schedule: LRSchedule, steps: int) -> Constant:
         >>> constant_after_warmup(Cosine(warmup=0.1), 200)
         Constant(warmup=20, cooldown=0)
     """
-    return Constant(warmup=_in_steps(schedule.warmup, steps) if isinstance(schedule, _Shape) else 0)
+    return Constant(warmup=_in_steps(schedule.warmup, steps) if isinstance(schedule, _Shape | OneCycle) else 0)
 
 
 def _in_steps(value: int | float, steps: int) -> int:

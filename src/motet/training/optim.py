@@ -15,6 +15,7 @@ from motet.training.lr_schedules import Constant as Constant
 from motet.training.lr_schedules import Cosine as Cosine
 from motet.training.lr_schedules import LinearDecay as LinearDecay
 from motet.training.lr_schedules import LRSchedule as LRSchedule
+from motet.training.lr_schedules import OneCycle as OneCycle
 from motet.training.lr_schedules import Polynomial as Polynomial
 from motet.training.lr_schedules import Rsqrt as Rsqrt
 

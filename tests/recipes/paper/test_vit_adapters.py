@@ -26,7 +26,7 @@ from motet.recipes.paper.vit_adapters import (
 from motet.systems.vit_adapters import ViTAdaptersConfig
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.tasks import depth, edges, semantic_segmentation, surface_normals
-from motet.training.optim import AdamW
+from motet.training.optim import AdamW, OneCycle
 from motet.training.run import Run
 
 TASKS: tuple[Task, ...] = (semantic_segmentation(names=TASKONOMY_NAMES), depth(), surface_normals(), edges())
@@ -81,9 +81,9 @@ def test_decoders_have_four_levels_of_two_blocks_per_task_and_end_at_the_image(m
 def test_the_plan_is_the_codes_where_the_paper_is_silent() -> None:
     plan = published_plan()
     assert (plan.lr, plan.optimizer, plan.weight_decay) == (4e-5, AdamW(betas=(0.9, 0.98)), 1e-2)
+    assert plan.lr_schedule == OneCycle(warmup=0.1)  # OneCycleLR(max_lr=4e-5, pct_start=0.1)
     factor = plan.lr_schedule.factor
-    assert [factor(step, plan.steps) for step in (0, 5000, 10_000)] == pytest.approx([0, 0.5, 1])
-    assert factor(55_000, plan.steps) == pytest.approx(0.5)
+    assert [factor(step, plan.steps) for step in (0, 9_999, 99_999)] == pytest.approx([0.04, 1, 4e-6])
 
 
 def test_taskonomy_is_split_by_building(made) -> None:

@@ -3,9 +3,11 @@
 import pytest
 
 from motet.core import ConfigError
+from motet.nn.feature_maps import BundledLite0Map
 from motet.nn.tower import Finetune, Frozen
 from motet.systems.vit_adapters import (
     Adaptation,
+    DepthOutput,
     FixedAffinities,
     Passing,
     TimmTrunk,
@@ -45,3 +47,8 @@ def test_a_model_of_some_tasks_adapts_those_it_has_and_none_if_it_has_none() -> 
     every = ViTAdaptersConfig(adapt=Adaptation())
     assert every.restrict(["normals"], []) is every
     assert one.trunk == both.trunk
+
+
+def test_linear_maps_predict_metres() -> None:
+    with pytest.raises(ConfigError, match="with linear maps, whose probe predicts metres; want DepthOutput"):
+        ViTAdaptersConfig(linear=BundledLite0Map(), depth=DepthOutput("log"))

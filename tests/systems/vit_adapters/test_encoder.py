@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 import torch
-from toy_vit_adapters import SPECS, SWIN, TRUNKS, batch_of, system_of
+from toy_vit_adapters import CONFIG, SPECS, SWIN, TRUNKS, batch_of, stirred, system_of
 
 from motet.core import ConfigError
-from motet.nn.tower import Finetune
-from motet.systems.vit_adapters import Adapters, Passing, TimmTrunk
+from motet.nn.tower import Finetune, Frozen
+from motet.systems.vit_adapters import Adapters, FixedAffinities, Passing, SwinUnet, TimmTrunk
 from motet.systems.vit_adapters.encoder import adapted_blocks
 from motet.systems.vit_adapters.model import ViTAdapters
 from motet.systems.vit_adapters.trunks import build_trunk
 
 SMALL = Adapters(condition_width=12)
+ENDS = replace(CONFIG.decoder, skips="end")
 
 
 def runs_of(system: ViTAdapters) -> dict[tuple[int, int], int]:
@@ -75,6 +76,17 @@ def test_a_frozen_trunk_trains_the_parts_that_are_unfrozen() -> None:
     assert not any(".norm1." in name or ".norm2." in name for name in trained), "replaced norms are not read"
 
 
+def test_bitfit_trains_the_biases_of_the_trunk_alone() -> None:
+    system = system_of("segment", adapters=None, affinities=FixedAffinities(), unfrozen=("biases",))
+    trained = {name for name, parameter in system.trunk.named_parameters() if parameter.requires_grad}
+    assert trained == {name for name, _ in system.trunk.named_parameters() if name.endswith("bias")}
+    assert len(trained) > 10
+    assert system.encoder_key() is None, "features of a trunk that is trained are not stored"
+    system.losses(batch_of(system)).tasks["segment"].total.backward()
+    read = [name for name, parameter in system.trunk.named_parameters() if parameter.grad is not None]
+    assert set(read) == trained
+
+
 def test_shared_blocks_are_disjoint_and_hold_what_all_tasks_train() -> None:
     system = system_of("depth", "segment", mode=Finetune(0.1))
     blocks = system.shared_blocks()
@@ -85,3 +97,38 @@ def test_shared_blocks_are_disjoint_and_hold_what_all_tasks_train() -> None:
     assert set(ids) == shared
     assert list(blocks)[:5] == ["patches", "stage0", "stage1", "stage2", "stage3"]
     assert system_of("depth").shared_blocks() == {}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("trunk", TRUNKS)
+def test_maps_at_the_end_of_stages_hold_what_adapters_of_these_stages_wrote(trunk: str) -> None:
+    """With the maps at the start of the stages no adapter of a stage reaches its own map, and none the finest."""
+    for skips, touched in (("start", [False, True, True]), ("end", [True, True, True])):
+        decoder = replace(CONFIG.decoder, skips=skips)
+        config: dict[str, Any] = {
+            "adapters": replace(SMALL, blocks="all"), "affinities": FixedAffinities(), "decoder": decoder,
+        }  # fmt: skip
+        system = stirred(system_of("segment", "depth", trunk=TRUNKS[trunk], **config)).eval()
+        state = system.encoder.run_shared(batch_of(system).inputs["pixels"])
+        one, other = (system.encoder.run_task(state, system.condition(name)) for name in ("segment", "depth"))
+        changed = [not torch.allclose(a, b) for a, b in zip(one.skips, other.skips, strict=True)]
+        assert changed == touched
+        assert [tuple(m.shape[1:3]) for m in one.skips] == [level.grid_hw for level in system.trunk.levels[:-1]]
+
+
+def test_maps_at_the_end_of_frozen_stages_are_stored_with_the_rest() -> None:
+    for blocks in (None, "all", ((), (0,), (), ())):
+        system = system_of("segment", adapters=replace(SMALL, blocks=blocks), decoder=ENDS).eval()
+        begun = system.encoder.run_shared(batch_of(system).inputs["pixels"])
+        again = system.encoder.unpack(system.encoder.pack(begun))
+        assert all(torch.equal(a, b) for a, b in zip(begun.tensors(), again.tensors(), strict=True))
+    ends = system_of("segment", adapters=SMALL, decoder=ENDS, mode=Frozen())
+    starts = system_of("segment", adapters=SMALL, mode=Frozen())
+    assert ends.encoder_key() != starts.encoder_key(), "features of one are not read by the other"
+
+
+def test_other_skips_and_blocks_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"SwinUnet\.skips: got 'middle'; want 'start' or 'end'"):
+        SwinUnet(skips="middle")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"Adapters\.blocks: got 'most'"):
+        Adapters(blocks="most")  # type: ignore[arg-type]

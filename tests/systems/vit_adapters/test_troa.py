@@ -30,6 +30,32 @@ def test_what_has_no_gradient_keeps_its_row_and_its_share() -> None:
     assert new[0, 0] > 0.2
 
 
+def test_without_the_diagonal_a_tasks_own_share_stays() -> None:
+    cosines = torch.tensor([[1.0, 0.9, -0.9], [0.9, 1.0, 0.0], [-0.9, 0.0, 1.0]])
+    rows = torch.full((3, 3), 1 / 3)
+    for _ in range(50):
+        rows = update_affinities(rows, cosines, torch.ones(3, dtype=torch.bool), diagonal=False)
+    assert torch.allclose(rows.diagonal(), torch.full((3,), 1 / 3))
+    assert torch.allclose(rows.sum(1), torch.ones(3))
+    assert rows[0, 1] > 0.66
+    assert rows[0, 2] < 0.01
+
+
+def test_with_a_floor_a_share_returns_and_without_it_never() -> None:
+    """One direction for fifty updates, then the opposite for as many."""
+    ends = []
+    for floor in (0.0, 0.2):
+        rows = torch.full((2, 2), 0.5)
+        for cosine in [1.0] * 150 + [-1.0] * 10:
+            cosines = torch.tensor([[0.0, -cosine], [-cosine, 0.0]])
+            rows = update_affinities(rows, cosines, torch.ones(2, dtype=torch.bool), floor=floor)
+            assert torch.allclose(rows.sum(1), torch.ones(2))
+            assert rows.min() >= floor / 2 - 1e-6
+        ends.append(float(rows[0, 1]))
+    assert ends[0] == 0.0
+    assert ends[1] > 0.85
+
+
 def test_cosines_are_of_directions() -> None:
     gradients = torch.tensor([[3.0, 0.0], [0.0, 0.1], [0.0, -5.0], [0.0, 0.0]])
     cosines, present = gradient_cosines(gradients @ gradients.T)

@@ -11,7 +11,7 @@ from motet.data.annotations import AnnotationSubset
 from motet.data.readers import Bsds500, CamVid, Idx, ImageFolder, SevenScenes
 from motet.data.source import Role, Source
 from motet.data.splits import ConcatRows, Subset, split_by_image
-from motet.losses.dense import balanced_l1
+from motet.losses.dense import WeightedCrossEntropy, balanced_l1
 from motet.recipes.data.photos import ROLES, data_root
 from motet.recipes.data.scene_sources import SceneSources
 from motet.scenes.drawings import Style
@@ -19,6 +19,7 @@ from motet.scenes.grounds import Tone
 from motet.tasks import classification, edges, semantic_segmentation, surface_normals
 from motet.tasks import depth as depth_task
 from motet.tasks.class_names import FASHION
+from motet.tasks.dense import BOUNDARY_METRICS
 
 ALL_MAPS = ("segment", "depth", "normals", "edges")
 """The four dense tasks in the paper's order: S, D, N, E."""
@@ -152,7 +153,7 @@ def mapped() -> tuple[Source, ...]:
 
     7-Scenes' frames are of one camera's walk through one kitchen: the test set are those after its first four
     fifths, and a training frame is at least a second away from them. BSDS500's val set is split in two, since its test
-    set is not always there.
+    set is not always there; its boundaries are evaluated with BSDS's tolerance.
     """
     root = data_root()
     kitchen = SevenScenes(root / "sevenscenes_rgbd", "train", normals="depth")
@@ -170,7 +171,7 @@ def mapped() -> tuple[Source, ...]:
     return (
         *_of_roles((depth_task("depth"), surface_normals("normals")), rooms, name="sevenscenes"),
         *_of_roles(semantic_segmentation("streets", streets["train"].names), streets),
-        *_of_roles(edges("boundaries", loss=balanced_l1), boundaries),
+        *_of_roles(edges("boundaries", metrics=BOUNDARY_METRICS, loss=WeightedCrossEntropy()), boundaries),
     )
 
 

@@ -12,7 +12,7 @@ from motet.nn.tower import EncoderMode, Frozen
 from motet.preprocess.crops import Crop, Whole
 from motet.systems.base.suggestion import Suggestion
 from motet.systems.vit_adapters.domains import Adaptation
-from motet.systems.vit_adapters.options import Adapters, Affinities, SwinUnet, TimmTrunk, Troa, Unfrozen
+from motet.systems.vit_adapters.options import Adapters, Affinities, DepthOutput, SwinUnet, TimmTrunk, Troa, Unfrozen
 from motet.systems.vit_adapters.suggestion import ViTAdaptersSuggestion
 
 
@@ -34,8 +34,8 @@ class ViTAdaptersConfig:
         adapters: the parts that are trained inside the trunk; None for none.
         affinities: how much each task takes from the others.
         decoder: of each dense task.
-        unfrozen: parts of a frozen trunk that are trained nevertheless; the official code trains both, against the
-            paper.
+        unfrozen: parts of a frozen trunk that are trained nevertheless; the official code trains "patch embedding" and
+            "adapted blocks", against the paper. "biases" alone, without adapters, is BitFit (Ben Zaken et al., 2022).
         adapt: how images of another domain without annotations are used; None: they are not used.
         crop: of training images, for tasks that allow it; maps are cropped alike.
         hflip: whether training images are mirrored, for tasks that allow it; maps are mirrored alike.
@@ -44,6 +44,7 @@ class ViTAdaptersConfig:
         linear: a frozen feature map, whose linear scores at each place add to the decoders' scores. They begin as the
             linear probe of maps (`System.linear_maps`), and the heads of the decoders at 0. None: there is none, as in
             the paper.
+        depth: the quantity that heads of depth predict, and its cap.
 
     Raises:
         ConfigError: options that do not fit each other.
@@ -64,6 +65,7 @@ class ViTAdaptersConfig:
     antialias: bool = True
     scale_depth: bool = False
     linear: MapConfig | None = None
+    depth: DepthOutput = field(default_factory=DepthOutput)
 
     def __post_init__(self) -> None:
         if type(self.trunk) is not TimmTrunk:
@@ -73,10 +75,15 @@ class ViTAdaptersConfig:
             raise ConfigError(
                 "ViTAdaptersConfig.affinities: got Troa without adapters; want FixedAffinities(), or adapters"
             )
-        if unknown := sorted(set(self.unfrozen) - {"patch embedding", "adapted blocks"}):
+        if self.linear is not None and self.depth != DepthOutput():
             raise ConfigError(
-                f"ViTAdaptersConfig.unfrozen: got {unknown}; want only 'patch embedding' and 'adapted "
-                "blocks', or an empty tuple"
+                f"ViTAdaptersConfig.depth: got {self.depth} with linear maps, whose probe predicts metres; want "
+                "DepthOutput(), or linear=None"
+            )
+        if unknown := sorted(set(self.unfrozen) - {"patch embedding", "adapted blocks", "biases"}):
+            raise ConfigError(
+                f"ViTAdaptersConfig.unfrozen: got {unknown}; want only 'patch embedding', 'adapted blocks' and "
+                "'biases', or an empty tuple"
             )
         if self.unfrozen and not isinstance(self.mode, Frozen):
             raise ConfigError(

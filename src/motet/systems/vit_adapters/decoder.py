@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import assert_never
 
 import torch
 from jaxtyping import Float
@@ -10,7 +12,7 @@ from timm.models.swin_transformer import SwinTransformerBlock
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from motet.core import ConfigError
+from motet.core import ConfigError, Dense
 from motet.systems.vit_adapters.encoder import TrunkFeatures
 from motet.systems.vit_adapters.initial import init_as_swin
 from motet.systems.vit_adapters.options import SwinUnet
@@ -19,6 +21,8 @@ from motet.systems.vit_adapters.shapes import Stage
 NUM_LEVELS = 4
 HEAD_WIDTH = 32
 FINAL_SCALE = 4
+LIKELY_EDGE = 0.1
+"""The probability of an edge that a head's bias begins with."""
 
 
 class Expand(nn.Module):
@@ -87,7 +91,7 @@ class SwinUnetDecoder(nn.Module):
     def forward(self, features: TrunkFeatures) -> Float[Tensor, "b h w c"]:
         """Returns the features that the head reads, at the size of the image, channels last."""
         x = self.blocks[0](self.sides[0](features.last))
-        beside = list(reversed(features.starts))
+        beside = list(reversed(features.skips))
         for level, expand in enumerate(self.expands):
             height, width = self.sizes[level + 1]
             x = expand(x)[:, :height, :width]
@@ -103,6 +107,37 @@ class SwinUnetDecoder(nn.Module):
 def decoder_width(options: SwinUnet, levels: Sequence[Stage]) -> int:
     """Returns the channels of the finest level, which the head reads."""
     return options.width or max(1, levels[-1].width // 2 ** (NUM_LEVELS - 1))
+
+
+def dense_head(options: SwinUnet, levels: Sequence[Stage], spec: Dense) -> nn.Linear:
+    """Returns the linear layer from a decoder's features to a map; see `SwinUnet.bias`."""
+    head = nn.Linear(decoder_width(options, levels), spec.channels, bias=options.bias)
+    if not options.bias:
+        return head
+    with torch.no_grad():
+        head.bias.zero_()
+        match spec.unit:
+            case "class" | "metre":
+                pass
+            case "unit vector":
+                head.bias[2] = 1.0
+            case "probability":
+                # Of two channels, the second is the score of yes; a single one is the logit.
+                head.bias[-1] = math.log(LIKELY_EDGE / (1 - LIKELY_EDGE))
+            case other:
+                assert_never(other)
+    return head
+
+
+@torch.no_grad()
+def start_alike(modules: Sequence[nn.Module]) -> None:
+    """Copies into each module the weights of the first one with weights of the same shapes; biases stay."""
+    firsts: dict[tuple[torch.Size, ...], nn.Module] = {}
+    for module in modules:
+        first = firsts.setdefault(tuple(p.shape for p in module.parameters()), module)
+        for (name, own), theirs in zip(module.named_parameters(), first.parameters(), strict=True):
+            if not name.endswith("bias"):
+                own.copy_(theirs)
 
 
 def _blocks(options: SwinUnet, level: int, width: int, size_hw: tuple[int, int]) -> nn.Sequential:

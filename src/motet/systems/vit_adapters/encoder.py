@@ -26,24 +26,24 @@ class TrunkState:
 
     Args:
         x: the input of the first adapted block.
-        starts: the map at the start of each stage so far, fine to coarse.
+        skips: the map of each stage so far that decoders read, fine to coarse.
         bottleneck_inputs: the map after each block so far that a bottleneck follows.
     """
 
     x: Tensor
-    starts: tuple[Tensor, ...]
+    skips: tuple[Tensor, ...]
     bottleneck_inputs: tuple[Tensor, ...] = ()
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Returns all tensors, in order."""
-        return (self.x, *self.starts, *self.bottleneck_inputs)
+        return (self.x, *self.skips, *self.bottleneck_inputs)
 
     def rows(self, rows: Int[Tensor, "r"]) -> TrunkState:
         """Returns the state of some rows of the batch."""
         if len(rows) == len(self.x):
             return self  # rows are ascending, so these are all of them
         return TrunkState(
-            self.x[rows], tuple(m[rows] for m in self.starts), tuple(m[rows] for m in self.bottleneck_inputs)
+            self.x[rows], tuple(m[rows] for m in self.skips), tuple(m[rows] for m in self.bottleneck_inputs)
         )
 
 
@@ -52,11 +52,11 @@ class TrunkFeatures:
     """The feature maps that a task's decoder reads, channels last.
 
     Args:
-        starts: the map at the start of each stage but the last, fine to coarse.
+        skips: the map of each stage but the last, fine to coarse; see `SwinUnet.skips`.
         last: the output of the adapters at the last stage.
     """
 
-    starts: tuple[Tensor, ...]
+    skips: tuple[Tensor, ...]
     last: Float[Tensor, "b h w d"]
 
 
@@ -65,19 +65,21 @@ class AdaptedTrunk:
     """Runs the blocks of a trunk and its adapters in order; their weights belong to the system.
 
     Source: ViT adapters, section 3.2, wired as the official code: the last bottleneck's output replaces the last
-    map, and decoders read the maps at the start of each stage.
+    map, and decoders read the maps at the start of each stage. See `SwinUnet.skips` for the other way.
 
     Args:
         trunk: the model, block by block.
         adapters: the adapters of the trunk; None for none.
         norm: of the last map.
         adapted: the adapted blocks, as (stage, block).
+        skips_at_end: whether decoders read the maps at the end of stages, see `SwinUnet.skips`.
     """
 
     trunk: Trunk
     adapters: TrunkAdapters | None
     norm: nn.LayerNorm
     adapted: tuple[At, ...] = ()
+    skips_at_end: bool = False
     _shapes: tuple[torch.Size, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
@@ -92,17 +94,17 @@ class AdaptedTrunk:
         trained = any(parameter.requires_grad for parameter in self.trunk.parameters())
         with torch.set_grad_enabled(torch.is_grad_enabled() and trained):
             x = self.trunk.stem(pixels)
-            starts: list[Tensor] = []
+            skips: list[Tensor] = []
             passed: list[Tensor] = []
             for at in self.order[: self.num_shared]:
-                x = self._enter(at, x, starts)
+                x = self._enter(at, x, skips)
                 x = self.trunk.run(*at, x)
                 if at in self.early_bottlenecks:
                     passed.append(self.trunk.grid(at[0], x))
-                x = self._leave(at, x)
+                x = self._leave(at, x, skips, None)
             if self.num_shared < len(self.order):
-                x = self._enter(self.order[self.num_shared], x, starts)
-            return TrunkState(x, tuple(starts), tuple(passed))
+                x = self._enter(self.order[self.num_shared], x, skips)
+            return TrunkState(x, tuple(skips), tuple(passed))
 
     def run_task(self, state: TrunkState, z: Float[Tensor, "p k"] | None) -> TrunkFeatures:
         """Runs the other blocks for one task.
@@ -111,17 +113,22 @@ class AdaptedTrunk:
             state: the state of the task's rows.
             z: the task's condition: one for all rows, or one per row; None without adapters.
         """
-        x, starts, hidden = state.x, list(state.starts), None
+        x, skips, hidden = state.x, list(state.skips), None
         for at, grid in zip(self.early_bottlenecks, state.bottleneck_inputs, strict=True):
             hidden = self._run_bottleneck(at, grid, hidden, z)
+            if self.skips_at_end and hidden is not None and self._is_last(at):
+                skips[at[0]] = skips[at[0]] + hidden
         for number, at in enumerate(self.order[self.num_shared :]):
             if number > 0:
-                x = self._enter(at, x, starts)
+                x = self._enter(at, x, skips)
             x = self._run_block(at, x, z)
             hidden = self._run_bottleneck(at, self.trunk.grid(at[0], x), hidden, z)
-            x = self._leave(at, x)
-        last = self.trunk.grid(len(self.trunk.stages) - 1, x) if hidden is None else hidden
-        levels = [self.trunk.level(stage, grid) for stage, grid in enumerate([*starts[:-1], self.norm(last)])]
+            x = self._leave(at, x, skips, hidden)
+        if not self.skips_at_end and hidden is not None:
+            skips[-1] = hidden
+        elif not self.skips_at_end:
+            skips[-1] = self.trunk.grid(len(self.trunk.stages) - 1, x)
+        levels = [self.trunk.level(stage, grid) for stage, grid in enumerate([*skips[:-1], self.norm(skips[-1])])]
         return TrunkFeatures(tuple(levels[:-1]), levels[-1])
 
     def pack(self, state: TrunkState) -> Float[Tensor, "b n d"]:
@@ -148,6 +155,9 @@ class AdaptedTrunk:
         if "adapted blocks" in unfrozen:
             for at in self.adapted:
                 self.trunk.block(*at).requires_grad_(True)
+        if "biases" in unfrozen:
+            for name, parameter in self.trunk.named_parameters():
+                parameter.requires_grad_(parameter.requires_grad or name.endswith("bias"))
 
     def freeze_replaced_norms(self) -> None:
         """Freezes norms of the trunk that are not read any more, since a task-scaled norm replaces them."""
@@ -181,16 +191,25 @@ class AdaptedTrunk:
                     trained.setdefault(name, []).append(parameter)
         return trained
 
-    def _enter(self, at: At, x: Tensor, starts: list[Tensor]) -> Tensor:
+    def _enter(self, at: At, x: Tensor, skips: list[Tensor]) -> Tensor:
         stage, index = at
         if index == 0:
             x = self.trunk.enter(stage, x)
-            starts.append(self.trunk.grid(stage, x))
+            if not self.skips_at_end:
+                skips.append(self.trunk.grid(stage, x))
         return x
 
-    def _leave(self, at: At, x: Tensor) -> Tensor:
-        stage, index = at
-        return self.trunk.leave(stage, x) if index == self.trunk.stages[stage].depth - 1 else x
+    def _leave(self, at: At, x: Tensor, skips: list[Tensor], hidden: Tensor | None) -> Tensor:
+        if not self._is_last(at):
+            return x
+        if self.skips_at_end:
+            grid = self.trunk.grid(at[0], x)
+            # The sum that the stage's next bottleneck would read.
+            skips.append(grid if hidden is None else grid + hidden)
+        return self.trunk.leave(at[0], x)
+
+    def _is_last(self, at: At) -> bool:
+        return at[1] == self.trunk.stages[at[0]].depth - 1
 
     def _run_block(self, at: At, x: Tensor, z: Tensor | None) -> Tensor:
         adapter = None if self.adapters is None else self.adapters.block(*at)
@@ -213,6 +232,8 @@ def adapted_blocks(trunk: Trunk, options: Adapters) -> tuple[At, ...]:
         ConfigError: blocks that the trunk does not have, or none.
     """
     depths = [stage.depth for stage in trunk.stages]
+    if options.blocks == "all":
+        return tuple((stage, index) for stage, depth in enumerate(depths) for index in range(depth))
     if options.blocks is None:
         middle, last = len(depths) - 2, len(depths) - 1
         first = max(0, depths[middle] - NUM_ADAPTED)

@@ -27,9 +27,11 @@ from motet.nn.tower import Finetune, FromScratch, Frozen, digest_of
 from motet.preprocess.images import ImageTransform
 from motet.systems.base import ImageInputs
 from motet.systems.vit_adapters import troa
+from motet.systems.vit_adapters.affinity_estimate import AffinityEstimate
 from motet.systems.vit_adapters.answers import predictions, task_loss
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
-from motet.systems.vit_adapters.decoder import SwinUnetDecoder, decoder_width
+from motet.systems.vit_adapters.decoder import SwinUnetDecoder, dense_head, start_alike
+from motet.systems.vit_adapters.depth import to_metres
 from motet.systems.vit_adapters.domains import Discriminators, adversarial_losses
 from motet.systems.vit_adapters.encoder import AdaptedTrunk, TrunkFeatures, TrunkState, adapted_blocks
 from motet.systems.vit_adapters.linear_maps import LinearMaps
@@ -78,7 +80,8 @@ class ViTAdapters(System):
         self.adapters = (
             None if config.adapters is None else TrunkAdapters(self.trunk, config.adapters, list(self.tasks), adapted)
         )
-        self.encoder = AdaptedTrunk(self.trunk, self.adapters, self.norm, adapted)
+        at_end = config.decoder.skips == "end"
+        self.encoder = AdaptedTrunk(self.trunk, self.adapters, self.norm, adapted, skips_at_end=at_end)
         pixels = self.trunk.pixels
         size_hw = pixels.size_hw
         dense = [task.name for task in tasks if isinstance(task.target, Dense)]
@@ -87,7 +90,13 @@ class ViTAdapters(System):
         )
         self.heads = nn.ModuleDict({parameter_name(task.name): self._head(task) for task in tasks})
         self.linear = self._build_linear(fetch=fetch)
+        if config.decoder.start == "alike":
+            start_alike(list(self.decoders.values()))
+            start_alike([self.heads[parameter_name(name)] for name in dense])
         self.register_buffer("affinities", troa.initial_affinities(config.affinities, len(tasks)))
+        self.affinity_estimate = (
+            AffinityEstimate(config.affinities, len(tasks)) if isinstance(config.affinities, Troa) else None
+        )
         self.register_buffer("order", torch.arange(len(tasks)).repeat(len(tasks), 1))
         self.discriminators = None if config.adapt is None else Discriminators(tasks, config.adapt, size_hw=size_hw)
         self.loss_terms = {} if self.discriminators is None else dict(self.discriminators.terms)
@@ -120,7 +129,7 @@ class ViTAdapters(System):
             losses[name] = self._loss(name, scores, target)
         terms = {}
         if self.discriminators is not None and domain is not None:
-            terms = adversarial_losses(self.discriminators, all_scores, domain)
+            terms = adversarial_losses(self.discriminators, self._in_metres(all_scores), domain)
         return Losses(losses, aux=self._affinity_log(), terms=terms)
 
     def scores(
@@ -161,23 +170,24 @@ class ViTAdapters(System):
         return (row.to(embeddings.dtype) @ embeddings)[None]
 
     def refresh(self, batches: Sequence[Batch], step: int) -> None:
-        """Updates the affinities from the gradients of these batches, every `Troa.every` steps.
+        """Updates the affinities every `Troa.every` steps, from the gradients of the last `Troa.batches` of these.
 
         Source: algorithm 1; its "few steps of Adam" are the steps of training since the last update.
         """
         if self.discriminators is not None:
             self.discriminators.refresh()
-        options = self.config.affinities
-        if not isinstance(options, Troa) or step == 0 or step % options.every:
+        options, estimate = self.config.affinities, self.affinity_estimate
+        if not isinstance(options, Troa) or estimate is None or not options.reads_gradients(step):
             return
         was_training = self.training
         self.eval()
         products = self.gradient_products(batches)
         self.train(was_training)
-        cosines, present = troa.gradient_cosines(products)
         with torch.no_grad():
-            new = troa.update_affinities(self.affinities, cosines, present, kappa=options.kappa, sign=options.sign)
-            self.affinities.copy_(new)
+            estimate.add(*troa.gradient_cosines(products))
+            if not options.is_due(step):
+                return
+            self.affinities.copy_(estimate.updated(self.affinities))
             if options.shuffled:
                 self.order.copy_(troa.random_order(len(self.tasks), step))
 
@@ -246,7 +256,8 @@ class ViTAdapters(System):
     def encoder_key(self) -> str | None:
         if not isinstance(self.config.mode, Frozen) or self.config.unfrozen or self.linear is not None:
             return None  # `linear` reads pixels
-        features = (self.config.trunk, self.encoder.num_shared, len(self.encoder.early_bottlenecks))
+        encoder = self.encoder
+        features = (self.config.trunk, encoder.num_shared, len(encoder.early_bottlenecks), encoder.skips_at_end)
         return digest_of(features, self.trunk)
 
     def task_weights(self) -> Mapping[str, float]:
@@ -284,7 +295,8 @@ class ViTAdapters(System):
         self, name: str, state: TrunkState, target: Target, places: Float[Tensor, "b i j c"] | None
     ) -> list[Prediction]:
         scores = self.scores(name, state, target.rows, places)
-        return predictions(self.tasks[name], scores, target, scale_depth=self.config.scale_depth)
+        config = self.config
+        return predictions(self.tasks[name], scores, target, scale_depth=config.scale_depth, depth=config.depth)
 
     def _decode(self, name: str, features: TrunkFeatures) -> Tensor:
         head = self.heads[parameter_name(name)]
@@ -295,14 +307,20 @@ class ViTAdapters(System):
         return maps.permute(0, 3, 1, 2)
 
     def _loss(self, name: str, scores: Tensor, target: Target) -> Loss:
-        return task_loss(self.tasks[name], scores, target.value)
+        return task_loss(self.tasks[name], scores, target.value, self.config.depth)
+
+    def _in_metres(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Returns scores with those of inverse or logarithmic depth as metres, which discriminators read."""
+        depth = self.config.depth
+        far = set() if depth.unit == "metre" else {n for n in scores if self.tasks[n].target.unit == "metre"}
+        return {name: to_metres(one, depth) if name in far else one for name, one in scores.items()}
 
     def _head(self, task: Task) -> nn.Module:
         match task.target:
             case Label(names):
                 return nn.Linear(self.trunk.levels[-1].width, len(names))
-            case Dense(channels):
-                return nn.Linear(decoder_width(self.config.decoder, self.trunk.levels), channels, bias=False)
+            case Dense() as spec:
+                return dense_head(self.config.decoder, self.trunk.levels, spec)
             case other:
                 raise UnsupportedTask(f"task {task.name!r}: got {type(other).__name__}; want a Label or a Dense")
 
@@ -338,7 +356,7 @@ class ViTAdapters(System):
             last = features.last.detach().requires_grad_()
             whole = last.new_zeros(len(batch), *last.shape[1:])
             if target is not None:
-                scores = self._decode(name, TrunkFeatures(tuple(m.detach() for m in features.starts), last))
+                scores = self._decode(name, TrunkFeatures(tuple(m.detach() for m in features.skips), last))
                 scores = self._add_linear(name, scores, None if places is None else places[target.rows])
                 (by_map,) = torch.autograd.grad(self._loss(name, scores, target).total, last)
                 whole[target.rows] = by_map
@@ -349,7 +367,8 @@ class ViTAdapters(System):
         """Returns the affinities for the log, by a name per pair of tasks."""
         if isinstance(self.config.affinities, FixedAffinities):
             return {}
-        names = list(self.tasks)
-        return {
-            f"affinity/{to}/{of}": self.affinities[i, j] for i, to in enumerate(names) for j, of in enumerate(names)
-        }
+        pairs = [(i, j, f"{to}/{of}") for i, to in enumerate(self.tasks) for j, of in enumerate(self.tasks)]
+        log = {f"affinity/{name}": self.affinities[i, j] for i, j, name in pairs}
+        if self.affinity_estimate is not None and self.affinity_estimate.options.batches > 1:
+            log |= {f"affinity_spread/{name}": self.affinity_estimate.spread[i, j] for i, j, name in pairs}
+        return log

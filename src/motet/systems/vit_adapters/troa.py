@@ -31,6 +31,8 @@ def update_affinities(
     *,
     kappa: float = 1.0,
     sign: int = 1,
+    diagonal: bool = True,
+    floor: float = 0.0,
 ) -> Float[Tensor, "n n"]:
     """Does one step of mirror descent on each task's row.
 
@@ -48,6 +50,8 @@ def update_affinities(
         present: True for tasks that had a gradient.
         kappa: step size.
         sign: +1 or -1, see above.
+        diagonal: whether a task's own share moves too.
+        floor: each share is at least this divided by the number of tasks.
 
     Examples:
         >>> w = torch.full((2, 2), 0.5)
@@ -55,11 +59,22 @@ def update_affinities(
         0
     """
     moved = affinities * torch.exp(sign * kappa * cosines)
-    here = present.to(affinities.dtype)
+    moves = present[:, None] & present[None, :]
+    if not diagonal:
+        moves = moves & ~torch.eye(len(affinities), dtype=torch.bool, device=affinities.device)
+    here = moves.to(affinities.dtype)
     mass = (affinities * here).sum(1, keepdim=True)
     total = (moved * here).sum(1, keepdim=True).clamp_min(torch.finfo(affinities.dtype).tiny)
-    shared = torch.where(present[None, :], moved * mass / total, affinities)
-    return torch.where(present[:, None], shared, affinities)
+    return _with_floor(torch.where(moves, moved * mass / total, affinities), floor / len(affinities))
+
+
+def _with_floor(shares: Float[Tensor, "n n"], least: float) -> Float[Tensor, "n n"]:
+    """Raises shares below `least` to it, and takes what that adds from the part of each row that is above it."""
+    if least <= 0:
+        return shares
+    above = (shares - least).clamp_min(0)
+    total = above.sum(1, keepdim=True).clamp_min(torch.finfo(shares.dtype).tiny)
+    return least + above * (1 - least * shares.shape[1]) / total
 
 
 def gradient_cosines(products: Float[Tensor, "n n"]) -> tuple[Float[Tensor, "n n"], Bool[Tensor, "n"]]:
