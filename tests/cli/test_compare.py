@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from motet.cli import compare as compare_commands
+from motet.cli import subprocesses
 from motet.config.recipe_files import load_from_file
 from motet.core import Report, Result
-from motet.experiments.study import Study, run_folder
+from motet.experiments.study import Study, read_done, run_folder
 from motet.report.budget import read_budget
 
 STUDY = """
@@ -178,14 +179,14 @@ def test_a_table_can_be_written_without_running(motet, recipe, tmp_path):
     assert "Not run yet:\n\n- short, seed 0" in (tmp_path / "t.md").read_text()
 
 
-def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(recipe, tmp_path, monkeypatch):
-    (tmp_path / "grey_study_recipe.py").write_text(STUDY)
+def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(motet, recipe, tmp_path, monkeypatch):
     path = tmp_path / "grey_study_recipe.py"
+    path.write_text(STUDY)
+    monkeypatch.setattr(subprocesses.sys, "executable", "/bin/false")
+    ran = motet("study", path, "--folder", tmp_path / "s")
+    assert "short, seed 0, 0 s: failed: the process wrote no message" in ran.out
     grid = load_from_file(path, "", Study, what="study")
-    monkeypatch.setattr(compare_commands.sys, "executable", "/bin/false")
-    done = compare_commands._run_apart(grid, tmp_path / "s", str(path), "short", 0, 1)
-    assert done.error == "the process wrote no message"
-    assert done.report is None
+    assert read_done(grid, tmp_path / "s", "short", 0).error == "the process wrote no message"
     assert run_folder(grid, tmp_path / "s", "short", 0).with_suffix(".log").read_text() == ""
 
 
