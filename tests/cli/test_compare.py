@@ -162,7 +162,7 @@ def test_a_study_runs_its_cells_in_processes_of_their_own(motet, recipe, tmp_pat
     typed = ("study", tmp_path / "grey_study_recipe.py", "--folder", tmp_path / "s", "--table", tmp_path / "t.md")
     ran = motet(*typed)
     assert ran.code == 0, ran.err
-    assert "study greys: 1 runs, 0 finished" in ran.out
+    assert "short, seed 0, " in ran.out
     page = (tmp_path / "t.md").read_text()
     assert "| short |" in page
     assert "failed" not in page.lower()

@@ -80,6 +80,12 @@ class Local:
 
     words: tuple[str, ...]
     jobs: int = 1
+    shared = False
+
+    @property
+    def width(self) -> int:
+        """The number of processes."""
+        return self.jobs
 
     def run(self, grid: RunGrid, *, log: Callable[[str], None]) -> None:
         """Runs the cells, and waits for those that other processes have."""
@@ -109,6 +115,12 @@ class Share:
     words: tuple[str, ...]
     number: int
     count: int
+    shared = True
+
+    @property
+    def width(self) -> int:
+        """The number of shares."""
+        return self.count
 
     def run(self, grid: RunGrid, *, log: Callable[[str], None]) -> None:
         """Runs cells one after the other until all have ended, here or elsewhere."""

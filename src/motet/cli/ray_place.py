@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,13 @@ class RayCluster:
 
     words: tuple[str, ...]
     address: str = "auto"
+    shared = False
+
+    @property
+    def width(self) -> int:
+        """The number of GPUs of the cluster, or of its nodes where it has none."""
+        with _connected(self.address) as ray:
+            return _jobs(ray)
 
     def run(self, grid: RunGrid, *, log: Callable[[str], None]) -> None:
         """Runs the cells on the cluster, and waits for those that other processes have.
@@ -42,39 +50,48 @@ class RayCluster:
         Raises:
             ConfigError: Ray is not installed, or there is no such cluster.
         """
-        from motet.core.errors import ConfigError
         from motet.experiments.run_grid import work_off
 
-        try:
-            import ray
-        except ImportError as error:
-            raise ConfigError(
-                "--on ray: got no package ray; want the extra motet[ray] (pip install 'motet[ray]')"
-            ) from error
-        try:
-            ray.init(address=self.address, log_to_driver=False, logging_level="error")
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError(
-                f"--on ray: got no cluster at {self.address!r} ({' '.join(str(error).split())[:200]}); want "
-                "`ray start --head` on one machine and `ray start --address=...` on the others"
-            ) from error
-        try:
+        with _connected(self.address) as ray:
             gpus = int(ray.cluster_resources().get("GPU", 0))
-            nodes = [node for node in ray.nodes() if node["Alive"]]
-            jobs = gpus or len(nodes)
             remote = ray.remote(max_retries=_TRIES, num_gpus=1 if gpus else 0, scheduling_strategy="SPREAD")(_run_there)
 
             def run_one(grid: RunGrid, cell: Cell, job: int, stopping: Stopping) -> str:
                 del job
                 handed = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
-                typed, folder = only_words(self.words, cell), grid.folder.resolve()
-                return _wait(
-                    ray, remote.remote(typed, str(folder / cell.log), cell.minutes, handed, str(Path.cwd())), stopping
-                )
+                log, typed = grid.folder.resolve() / cell.log, only_words(self.words, cell)
+                return _wait(ray, remote.remote(typed, str(log), cell.minutes, handed, str(Path.cwd())), stopping)
 
-            work_off(grid, run_one, jobs=jobs, stopping=is_stopping, log=log)
-        finally:
-            ray.shutdown()
+            work_off(grid, run_one, jobs=_jobs(ray), stopping=is_stopping, log=log)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    """Yields the package ray, connected to a cluster. Raises ConfigError, see `RayCluster.run`."""
+    from motet.core.errors import ConfigError
+
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError(
+            "--on ray: got no package ray; want the extra motet[ray] (pip install 'motet[ray]')"
+        ) from error
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"--on ray: got no cluster at {address!r} ({' '.join(str(error).split())[:200]}); want "
+            "`ray start --head` on one machine and `ray start --address=...` on the others"
+        ) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _jobs(ray: Any) -> int:
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    return gpus or sum(bool(node["Alive"]) for node in ray.nodes())
 
 
 def _run_there(words: list[str], log: str, minutes: float, environment: dict[str, str], folder: str) -> str:

@@ -108,6 +108,16 @@ class CellRunner(Protocol):
 class Place(Protocol):
     """Where the cells of a grid run: in this process, in several, on several machines."""
 
+    @property
+    def width(self) -> int:
+        """The number of cells that run at the same time, over all processes."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes, started alike, work on the same grid."""
+        ...
+
     def run(self, grid: RunGrid, *, log: Callable[[str], None]) -> None:
         """Returns when every cell of the grid has ended, here or elsewhere. A failed cell does not stop the others."""
         ...
@@ -122,6 +132,12 @@ class Here:
     """
 
     jobs: int = 1
+    shared = False
+
+    @property
+    def width(self) -> int:
+        """The number of threads."""
+        return self.jobs
 
     def run(self, grid: RunGrid, *, log: Callable[[str], None]) -> None:
         """Runs the cells; what one raises ends the grid."""
@@ -180,7 +196,8 @@ def work_off(
     claims = claims or Claims(grid.folder / CLAIMS)
     worker = _Worker(grid, runner, claims, start, stopping, log, poll)
     done = sum(worker.has_ended(cell) for cell in grid.cells)
-    log(f"{grid.name}: {len(grid.cells)} runs, {done} finished")
+    if done or len(grid.cells) > 1:
+        log(f"{grid.name}: {len(grid.cells)} runs, {done} finished")
     if jobs == 1:
         worker.work(0)
         return
