@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -220,3 +222,39 @@ def test_compare_takes_the_run_that_the_search_chose(motet, runs):
     assert "80.0 %" in motet("compare", runs / "multi", runs / "multi-single").out
     note.write_text('{"run": "another", "own": 0.1, "best": 0.3}')
     assert "80.0 %" in motet("compare", runs / "multi", runs / "multi-single").out
+
+
+@pytest.mark.slow
+def test_two_processes_over_one_folder_give_what_one_gives(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    path = tmp_path / "grey_study_recipe.py"
+    path.write_text(STUDY.replace("seeds=(0,)", "seeds=(0, 1)"))
+
+    def start(folder, *options):
+        words = [
+            sys.executable,
+            "-m",
+            "motet.cli",
+            "study",
+            path,
+            "--folder",
+            folder,
+            "--table",
+            folder / "t.md",
+            *options,
+        ]
+        return subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    (tmp_path / "two").mkdir()
+    both = [start(tmp_path / "two", "--part", f"{number}/2") for number in (1, 2)]
+    said = [process.communicate(timeout=300)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    (tmp_path / "one").mkdir()
+    alone = start(tmp_path / "one", "--on", "local:1")
+    assert alone.wait(300) == 0, alone.stdout.read()
+    grid = load_from_file(path, "", Study, what="study")
+    for seed in (0, 1):
+        found = [read_done(grid, tmp_path / folder, "short", seed) for folder in ("one", "two")]
+        assert found[0].report is not None
+        assert found[0].report == found[1].report
+        assert sum(f"short, seed {seed}, " in lines and "failed" not in lines for lines in said) == 1

@@ -45,9 +45,10 @@ class PlannedStep:
 class Mixture:
     """The training sources and their schedule, which together determine the rows of every step.
 
-    The permutation of a source is keyed by (seed, source, epoch); one in shards is read shard by shard (`ShardOrder`). A draw takes the next image and one of its rows,
-    keyed by (seed, source, position), or with ``sample_by="row"`` the next row. So the rows of a step depend neither on
-    the number of ranks nor on the rows that were read ahead, and the state is one number per source.
+    The permutation of a source is keyed by (seed, source, epoch); one in shards is read shard by shard (`ShardOrder`).
+    A draw takes the next image and one of its rows, keyed by (seed, source, position), or with ``sample_by="row"`` the
+    next row. So the rows of a step depend neither on the number of ranks nor on the rows that were read ahead, and the
+    state is one number per source.
 
     Args:
         sources: of role "train".

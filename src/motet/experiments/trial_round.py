@@ -1,4 +1,4 @@
-"""One round of a search as a grid: trials that were drawn together, each scored on val rows beside the recipe itself."""
+"""One round of a search as a grid: trials that were drawn together, each scored on val rows against the recipe."""
 
 from __future__ import annotations
 
