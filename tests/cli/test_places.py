@@ -102,13 +102,13 @@ def test_local_jobs_share_cores_and_gpus(monkeypatch):
 def test_every_cell_is_run_by_its_own_command_line(tmp_path, monkeypatch, place):
     grid, ran = ToyGrid(tmp_path, ("a", "b", "c")), []
 
-    def run_apart(grid, cell, words, *, stopping, **environment):
+    def run_cell_process(grid, cell, words, *, stopping, **environment):
         assert words == ("study",)
         ran.append((cell.name, sorted(environment)))
         grid.run(cell)
         return ""
 
-    monkeypatch.setattr("motet.cli.subprocesses.run_apart", run_apart)
+    monkeypatch.setattr("motet.cli.subprocesses.run_cell_process", run_cell_process)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     place.run(grid, log=str)
     assert sorted(name for name, _ in ran) == ["a", "b", "c"]

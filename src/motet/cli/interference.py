@@ -15,7 +15,7 @@ from motet.cli.training import Device
 
 if TYPE_CHECKING:
     from motet.analysis.interference_measurement import InterferenceSettings, Measurement
-    from motet.experiments.measurement_grid import SavedModel
+    from motet.experiments.measurement_grid import MeasuredModel
     from motet.training.run import Run
 
 _MOST_COLUMNS = 4
@@ -75,7 +75,7 @@ def interference(
     from motet.core.errors import ConfigError
     from motet.core.model_folder import read_model
     from motet.experiments.interference import chosen_models, passes, tasks_of_each
-    from motet.experiments.measurement_grid import MeasurementGrid, SavedModel
+    from motet.experiments.measurement_grid import MeasuredModel, MeasurementGrid
     from motet.experiments.run_grid import Here, check_finished
     from motet.report.pages.interference import write_interference
     from motet.training.saved_names import saved_names
@@ -115,14 +115,14 @@ def interference(
     )
     place = out or (folders[0] / "interference" if len(names) == 1 else folders[0].parent / "interference")
 
-    def measure_one(model: SavedModel) -> Measurement:
+    def measure_one(model: MeasuredModel) -> Measurement:
         return _measured(
             model, runs[model.run], chosen[model.run], options,
             trust=trusts[model.run], folder=place / "measured", workers=workers, device=device, quiet=json,
         )  # fmt: skip
 
     grid = MeasurementGrid(
-        [SavedModel(name, step, model) for name in names for step, model in models[name]],
+        [MeasuredModel(name, step, model) for name in names for step, model in models[name]],
         place / "measured",
         measure_one=measure_one,
         identity={"tasks": chosen, "settings": vars(options), "recipe": recipe, "set": settings},
@@ -159,7 +159,7 @@ def affinity(
 
 
 def _measured(
-    model: SavedModel,
+    model: MeasuredModel,
     run: Run,
     tasks: Sequence[str],
     options: InterferenceSettings,

@@ -1,4 +1,4 @@
-"""Where the runs of a grid go: this process, some on this machine, a share of them here, a Ray cluster."""
+"""Places for the runs of a grid: this process, several on this machine, one of many shares, a Ray cluster."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ class Local:
         work_off(grid, self._run_one, jobs=self.jobs, stopping=is_stopping, log=log)
 
     def _run_one(self, grid: RunGrid, cell: Cell, job: int, stopping: Stopping) -> str:
-        from motet.cli.subprocesses import run_apart
+        from motet.cli.subprocesses import run_cell_process
 
-        return run_apart(grid, cell, self.words, stopping=stopping, **_own_share(self.words, job, self.jobs))
+        return run_cell_process(grid, cell, self.words, stopping=stopping, **_own_share(self.words, job, self.jobs))
 
 
 @dataclass(frozen=True)
@@ -130,10 +130,10 @@ class Share:
         work_off(grid, self._run_one, start=start, stopping=is_stopping, log=log)
 
     def _run_one(self, grid: RunGrid, cell: Cell, job: int, stopping: Stopping) -> str:
-        from motet.cli.subprocesses import run_apart
+        from motet.cli.subprocesses import run_cell_process
 
         del job
-        return run_apart(grid, cell, self.words, stopping=stopping)
+        return run_cell_process(grid, cell, self.words, stopping=stopping)
 
 
 def command_line(context: typer.Context) -> tuple[str, ...]:

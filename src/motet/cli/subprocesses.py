@@ -80,7 +80,7 @@ def run_words(
     return (log.read_text(errors="replace").strip().splitlines() or ["the process wrote no message"])[-1]
 
 
-def run_apart(grid: RunGrid, cell: Cell, words: Sequence[str], *, stopping: Stopping, **environment: str) -> str:
+def run_cell_process(grid: RunGrid, cell: Cell, words: Sequence[str], *, stopping: Stopping, **environment: str) -> str:
     """Runs a cell of a grid in a subprocess on this machine; returns why it failed, or "".
 
     Args:

@@ -134,6 +134,7 @@ class Claim:
         path: of its file.
         successor: the file that another process creates when it takes this for dead.
         beat: seconds between two touches.
+        error: of the cell, for other processes; "" where it has not failed.
     """
 
     path: Path

@@ -17,7 +17,7 @@ from motet.experiments.run_grid import Cell, Ended
 
 
 @dataclass(frozen=True)
-class SavedModel:
+class MeasuredModel:
     """A saved model of a run.
 
     Args:
@@ -50,10 +50,10 @@ class MeasurementGrid:
 
     def __init__(
         self,
-        models: Sequence[SavedModel],
+        models: Sequence[MeasuredModel],
         folder: Path,
         *,
-        measure_one: Callable[[SavedModel], Measurement],
+        measure_one: Callable[[MeasuredModel], Measurement],
         identity: Mapping[str, Any],
     ) -> None:
         self.name, self.folder, self.measure_one = "measurements", folder, measure_one

@@ -39,7 +39,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """How a cell has ended.
+    """The end of a cell.
 
     Args:
         error: why it failed, in one line; "" when it did not.
