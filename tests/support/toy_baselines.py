@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
-from motet.core import Example, Report, Result
+from motet.core import Example, Report, Result, Task
 from motet.data.schedules import Mixed
-from motet.data.source import Source
+from motet.data.source import Role, Source
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import captioning, classification
 from motet.training.config import TrainConfig
@@ -18,20 +19,20 @@ from motet.training.run import Run
 class Rows:
     count: int
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.count
 
-    def keys(self, index):
+    def keys(self, index: int) -> tuple[str, ...]:
         return (f"i{index}",)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Example:
         return Example(id=f"r{index}", image_ids=self.keys(index), labels={"class": 0, "captions": ("a",)})
 
 
 TASKS = (classification("kind", ("a", "b")), captioning("caption"))
 
 
-def run(*, roles=("train", "val", "test"), tasks=TASKS):
+def run(*, roles: tuple[Role, ...] = ("train", "val", "test"), tasks: tuple[Task, ...] = TASKS) -> Run:
     sources = tuple(
         Source(name=f"{task.name}/{role}", reader=Rows(20 + 20 * place), tasks=(task,), role=role)
         for role in roles
@@ -44,10 +45,11 @@ def run(*, roles=("train", "val", "test"), tasks=TASKS):
 class Machine:
     """Stands for training: val is best at the learning rate it is told, and what was executed is noted."""
 
-    def __init__(self, best):
-        self.best, self.ran, self.stop_at = best, [], None
+    def __init__(self, best: float) -> None:
+        self.best, self.stop_at = best, 0
+        self.ran: list[tuple[str, float, str]] = []
 
-    def execute(self, single_run, folder, /, *, resume):
+    def execute(self, single_run: Run, folder: Path, /, *, resume: bool) -> Report:
         assert resume
         (task,) = single_run.tasks
         role = "test" if single_run.of_role("test") else "val"

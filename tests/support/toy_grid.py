@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from motet.experiments.run_grid import Cell, Ended
@@ -15,7 +15,14 @@ class ToyGrid:
 
     name = "toy"
 
-    def __init__(self, folder: Path, names: tuple[str, ...], *, seconds: float = 0.0, after=None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: tuple[str, ...],
+        *,
+        seconds: float = 0.0,
+        after: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         self.folder, self.seconds = folder, seconds
         self.cells = tuple(Cell(name=name, log=f"{name}.log", after=(after or {}).get(name, ())) for name in names)
         self.on_run: Callable[[Cell], None] = lambda cell: None

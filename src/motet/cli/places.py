@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -139,10 +139,10 @@ class Share:
 def command_line(context: typer.Context) -> tuple[str, ...]:
     """Returns the words after ``motet`` that give a command all its values again, without --on, --part and --json."""
     names: list[str] = []
-    at: typer.Context | None = context
-    while at is not None and at.parent is not None:
+    at: Any = context  # the parents are of another class, which typer does not name
+    while at.parent is not None:
         names.insert(0, str(at.info_name))
-        at = at.parent  # type: ignore[assignment]  # typer names its own class, click's parent is one too
+        at = at.parent
     options: list[str] = []
     arguments: list[str] = []
     for parameter in context.command.params:

@@ -106,7 +106,7 @@ class CellRunner(Protocol):
 
 
 class Place(Protocol):
-    """Where the cells of a grid run: in this process, in several, on several machines."""
+    """The place where the cells of a grid run: this process, several, several machines."""
 
     @property
     def width(self) -> int:

@@ -138,5 +138,6 @@ def is_part(tensor: Tensor) -> bool:
 
 def local_part(tensor: Tensor) -> Tensor:
     """Returns the part of a tensor that this rank holds, which shares its memory; all of it where it is whole."""
-    found: Tensor = tensor.to_local() if is_part(tensor) else tensor  # type: ignore[operator]
+    part: Any = tensor
+    found: Tensor = part.to_local() if is_part(tensor) else tensor
     return found
