@@ -212,7 +212,7 @@ def work_off(
 
 
 class _Worker:
-    """What the threads of one process know of a grid."""
+    """The work of one process on a grid, which its threads share."""
 
     def __init__(
         self,
