@@ -1,6 +1,6 @@
 """Table 1 of the LiT decoder paper at laptop scale, on scenes: does one decoder do as well as one a task?
 
-    motet study studies/lit_decoder_table1.py --jobs 2 --table docs/results/lit_decoder_table1.md
+    motet study studies/lit_decoder_table1.py --on local:2 --table docs/results/lit_decoder_table1.md
 
 Six tasks in three of the paper's four categories over the same images, so only the prompt distinguishes the tasks. A
 single-task model takes as many steps as the multi-task one, and so has six times as many samples of its task;

@@ -1,6 +1,6 @@
 """12-in-1's tables 2 and 6 at laptop scale, on scenes: twelve tasks in four groups.
 
-    motet study studies/twelve_in_one_tables.py --jobs 2 --table docs/results/twelve_in_one_tables.md
+    motet study studies/twelve_in_one_tables.py --on local:2 --table docs/results/twelve_in_one_tables.md
 
 Table 2: one model per task, one per group, one model for all, that one without verification, and models a task that
 start from it. Table 6: the model for all without stop-and-go, without a token a task, with a token a head, and with

@@ -1,6 +1,6 @@
 """Uni-Perceiver-MoE's table 3 at laptop scale, on scenes: one model for four tasks, seven ways to share its blocks.
 
-    motet study studies/uni_perceiver_tables.py --jobs 2 --table docs/results/uni_perceiver_tables.md
+    motet study studies/uni_perceiver_tables.py --on local:2 --table docs/results/uni_perceiver_tables.md
 
 Blocks that all tasks share, blocks of their own for each task, and experts chosen by token, by context, by modality, by
 task and by attribute, in every other layer. All see the same rows in the same order. What a step and an answer take

@@ -1,6 +1,6 @@
 """UniT's tables 1, 3 and 4 at laptop scale, on scenes.
 
-    motet study studies/unit_tables.py --jobs 2 --table docs/results/unit_tables.md
+    motet study studies/unit_tables.py --on local:2 --table docs/results/unit_tables.md
 
 Table 1: finding things and answering questions, by two models, by one with a decoder a task, by one with a shared
 decoder, and by that one started from the detector. Table 3: the same for five tasks. Table 4: parts of the shared model

@@ -1,6 +1,6 @@
 """The adapters' tables 2 to 5 at laptop scale, on scenes, and what their parts do.
 
-    motet study studies/vit_adapters_tables.py --jobs 2 --table docs/results/vit_adapters_tables.md
+    motet study studies/vit_adapters_tables.py --on local:2 --table docs/results/vit_adapters_tables.md
 
 All runs share one trunk, pretrained to classify images of one thing, of twenty kinds in four styles. Table 2: one model
 per task, all weights trained for several tasks, and adapters on the frozen trunk, for classes and depth (S-D), normals

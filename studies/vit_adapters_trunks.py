@@ -1,6 +1,6 @@
 """The same adapters on four families of trunk, by changing one word.
 
-    motet study studies/vit_adapters_trunks.py --jobs 2 --table docs/results/vit_adapters_trunks.md
+    motet study studies/vit_adapters_trunks.py --on local:2 --table docs/results/vit_adapters_trunks.md
 
 No pretrained trunk of these families comes with a package: here each is trained from scratch with its adapters, on the
 four maps of scenes, by the plan of `vit_adapters:tiny`.

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from motet.cli import analyse
-from motet.experiments.study import read_done
+from motet.cli import subprocesses
 
 TOYS = '''
 from motet.training.run import Run
@@ -131,21 +130,27 @@ def here(motet, monkeypatch):
     """Runs the cells in this process, by the command line that a process of their own would get."""
     typed_lines = []
 
-    def run_apart(grid, folder, typed, cell, seed, jobs):
-        typed_lines.append((cell, seed, jobs))
-        ran = motet("analyse", "groups", *typed, "--only", cell, "--seed", seed)
-        assert ran.code == 0, ran.err
-        return read_done(grid, folder, cell, seed)
+    def run_words(words, log, **rest):
+        typed_lines.append(words)
+        ran = motet(*words)
+        return "" if ran.code == 0 else ran.err
 
-    monkeypatch.setattr(analyse, "_run_apart", run_apart)
+    monkeypatch.setattr(subprocesses, "run_words", run_words)
     return typed_lines
+
+
+def only(words):
+    """The cell that a command line runs."""
+    (found,) = [word.removeprefix("--only=") for word in words if word.startswith("--only=")]
+    return found
 
 
 def test_groups_are_trained_alone_and_together_and_shown(motet, toy_recipe, here, tmp_path):
     typed = ("analyse", "groups", toy_recipe, "--folder", tmp_path / "g", "--seeds", 2, "--device", "cpu")
     ran = motet(*typed, "--set", "train.steps=6")
     assert ran.code == 0, ran.err
-    assert sorted(here) == [(cell, seed, 1) for cell in ("task_a", "task_a+task_b", "task_b") for seed in (0, 1)]
+    cells = ("task_a", "task_a+task_b", "task_b")
+    assert sorted(map(only, here)) == sorted(f"{cell}, seed {seed}" for cell in cells for seed in (0, 1))
     assert "study cells: 6 runs, 0 finished" in ran.out
     assert "trained with one other group" in ran.out
     assert "task_a and task_b: " in ran.out
@@ -172,7 +177,7 @@ def test_groups_are_trained_alone_and_together_and_shown(motet, toy_recipe, here
 
 
 def test_a_run_that_fails_is_told_and_leaves_code_1(motet, toy_recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr(analyse.sys, "executable", "/bin/false")
+    monkeypatch.setattr(subprocesses.sys, "executable", "/bin/false")
     named = ("--group", "one=task_a", "--group", "two=task_b")
     ran = motet("analyse", "groups", toy_recipe, "--folder", tmp_path / "g", "--seeds", 1, *named)
     assert ran.code == 1
@@ -234,7 +239,7 @@ def test_groups_that_cannot_be_are_one_line(motet, toy_recipe, options, said):
 @pytest.mark.slow
 def test_every_run_has_a_process_of_its_own(motet, recipe, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    ran = motet("analyse", "groups", recipe, "--folder", tmp_path / "g", "--seeds", 1, "--jobs", 2)
+    ran = motet("analyse", "groups", recipe, "--folder", tmp_path / "g", "--seeds", 1, "--on", "local:2")
     assert ran.code == 0, ran.out
     assert "nothing is suggested" in ran.out  # one seed, and scores of 0 that nothing can be a share of
     assert (tmp_path / "g/cells/classification+qa-seed0.log").exists()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from motet.cli import compare as compare_commands
+from motet.cli import subprocesses
 from motet.config.recipe_files import load_from_file
 from motet.core import Report, Result
-from motet.experiments.study import Study, run_folder
+from motet.experiments.study import Study, read_done, run_folder
 from motet.report.budget import read_budget
 
 STUDY = """
@@ -161,7 +164,7 @@ def test_a_study_runs_its_cells_in_processes_of_their_own(motet, recipe, tmp_pat
     typed = ("study", tmp_path / "grey_study_recipe.py", "--folder", tmp_path / "s", "--table", tmp_path / "t.md")
     ran = motet(*typed)
     assert ran.code == 0, ran.err
-    assert "study greys: 1 runs, 0 finished" in ran.out
+    assert "short, seed 0, " in ran.out
     page = (tmp_path / "t.md").read_text()
     assert "| short |" in page
     assert "failed" not in page.lower()
@@ -178,14 +181,14 @@ def test_a_table_can_be_written_without_running(motet, recipe, tmp_path):
     assert "Not run yet:\n\n- short, seed 0" in (tmp_path / "t.md").read_text()
 
 
-def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(recipe, tmp_path, monkeypatch):
-    (tmp_path / "grey_study_recipe.py").write_text(STUDY)
+def test_a_run_that_dies_is_a_failed_cell_with_its_last_line(motet, recipe, tmp_path, monkeypatch):
     path = tmp_path / "grey_study_recipe.py"
+    path.write_text(STUDY)
+    monkeypatch.setattr(subprocesses.sys, "executable", "/bin/false")
+    ran = motet("study", path, "--folder", tmp_path / "s")
+    assert "short, seed 0, 0 s: failed: the process wrote no message" in ran.out
     grid = load_from_file(path, "", Study, what="study")
-    monkeypatch.setattr(compare_commands.sys, "executable", "/bin/false")
-    done = compare_commands._run_apart(grid, tmp_path / "s", str(path), "short", 0, 1)
-    assert done.error == "the process wrote no message"
-    assert done.report is None
+    assert read_done(grid, tmp_path / "s", "short", 0).error == "the process wrote no message"
     assert run_folder(grid, tmp_path / "s", "short", 0).with_suffix(".log").read_text() == ""
 
 
@@ -219,3 +222,39 @@ def test_compare_takes_the_run_that_the_search_chose(motet, runs):
     assert "80.0 %" in motet("compare", runs / "multi", runs / "multi-single").out
     note.write_text('{"run": "another", "own": 0.1, "best": 0.3}')
     assert "80.0 %" in motet("compare", runs / "multi", runs / "multi-single").out
+
+
+@pytest.mark.slow
+def test_two_processes_over_one_folder_give_what_one_gives(recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    path = tmp_path / "grey_study_recipe.py"
+    path.write_text(STUDY.replace("seeds=(0,)", "seeds=(0, 1)"))
+
+    def start(folder, *options):
+        words = [
+            sys.executable,
+            "-m",
+            "motet.cli",
+            "study",
+            path,
+            "--folder",
+            folder,
+            "--table",
+            folder / "t.md",
+            *options,
+        ]
+        return subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    (tmp_path / "two").mkdir()
+    both = [start(tmp_path / "two", "--part", f"{number}/2") for number in (1, 2)]
+    said = [process.communicate(timeout=300)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    (tmp_path / "one").mkdir()
+    alone = start(tmp_path / "one", "--on", "local:1")
+    assert alone.wait(300) == 0, alone.stdout.read()
+    grid = load_from_file(path, "", Study, what="study")
+    for seed in (0, 1):
+        found = [read_done(grid, tmp_path / folder, "short", seed) for folder in ("one", "two")]
+        assert found[0].report is not None
+        assert found[0].report == found[1].report
+        assert sum(f"short, seed {seed}, " in lines and "failed" not in lines for lines in said) == 1

@@ -76,6 +76,7 @@ from motet.data.readers import (
     Vqav2,
     Vsr,
     WebDataset,
+    WebDatasetStream,
     YoloLabels,
 )
 from motet.data.readers.idx import FASHION
@@ -385,6 +386,15 @@ def webdataset(root: Path) -> Layout:
     return Layout(lambda: WebDataset(path, labels={"captions": "txt", "language": "json.lang"}), tables=(path,))
 
 
+def webdataset_stream(root: Path) -> Layout:
+    webdataset(root)
+    shards = root / "000.tar"
+    return Layout(
+        lambda: WebDatasetStream(shards, labels={"captions": "txt", "language": "json.lang"}),
+        tables=(root / "000.tar",),
+    )
+
+
 def coco_instances(root: Path) -> Layout:
     files = [image_file(root / "train2017" / f"{number:012d}.jpg", number) for number in (9, 25)]
     data = {
@@ -680,6 +690,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "Table": table,
     "HfDataset": hf_dataset,
     "WebDataset": webdataset,
+    "WebDatasetStream": webdataset_stream,
 }
 
 
@@ -891,6 +902,7 @@ FOLDERS = {
     "Table": "data/mine",
     "HfDataset": "data/pets_hf",
     "WebDataset": "data/shards",
+    "WebDatasetStream": "data/shards",
 }
 PAGE = (Path(__file__).parents[2] / "docs" / "DATA.md").read_text(encoding="utf-8")
 

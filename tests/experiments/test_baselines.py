@@ -2,70 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import re
 
 import pytest
+from toy_baselines import TASKS, Machine, run
 
-from motet.core import CheckpointError, ConfigError, Example, Report, Result
-from motet.data.schedules import Mixed
-from motet.data.source import Source
+from motet.core import CheckpointError, ConfigError
 from motet.experiments.baselines import task_budgets, train_baselines
 from motet.experiments.lr_search import FACTORS
-from motet.systems.lit_decoder.config import LiTDecoderConfig
-from motet.tasks import captioning, classification
-from motet.training.config import TrainConfig
-from motet.training.run import Run
-
-
-@dataclasses.dataclass(frozen=True)
-class Rows:
-    count: int
-
-    def __len__(self):
-        return self.count
-
-    def keys(self, index):
-        return (f"i{index}",)
-
-    def __getitem__(self, index):
-        return Example(id=f"r{index}", image_ids=self.keys(index), labels={"class": 0, "captions": ("a",)})
-
-
-TASKS = (classification("kind", ("a", "b")), captioning("caption"))
-
-
-def run(*, roles=("train", "val", "test"), tasks=TASKS):
-    sources = tuple(
-        Source(name=f"{task.name}/{role}", reader=Rows(20 + 20 * place), tasks=(task,), role=role)
-        for role in roles
-        for place, task in enumerate(tasks)
-    )
-    system = LiTDecoderConfig(depth=1, width=8, heads=1)
-    return Run(system=system, sources=sources, schedule=Mixed(batch_size=4), train=TrainConfig(steps=30, lr=0.01))
-
-
-class Machine:
-    """Stands for training: val is best at the learning rate it is told, and what was executed is noted."""
-
-    def __init__(self, best):
-        self.best, self.ran, self.stop_at = best, [], None
-
-    def execute(self, single_run, folder, /, *, resume):
-        assert resume
-        (task,) = single_run.tasks
-        role = "test" if single_run.of_role("test") else "val"
-        self.ran.append((task.name, single_run.train.lr, role))
-        if self.stop_at == len(self.ran):
-            return Report(step=single_run.train.steps - 1)
-        value = 90.0 if role == "test" else 80.0 - abs(single_run.train.lr - self.best)
-        result = Result(task=task.name, source="s", metric="m", value=value, unit="%", higher_is_better=True, count=9)
-        report = Report(step=single_run.train.steps, role=role, results=(result,))
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.json").write_text(json.dumps(report.to_dict()))
-        (folder / "weights").write_text(f"{single_run.train.lr}")
-        return report
 
 
 def train(machine, folder, one=None, **given):

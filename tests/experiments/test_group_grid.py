@@ -14,7 +14,8 @@ from motet.data.schedules import Mixed
 from motet.data.source import Source
 from motet.data.stop_and_go import StopAndGo
 from motet.experiments.group_grid import changes_of, group_study, groups_of
-from motet.experiments.study import FinishedCell, run_cell, run_study, table
+from motet.experiments.study import FinishedCell, table
+from motet.experiments.study_grid import run_study
 from motet.report.pages.groups import groups_to_json, table_rows, write_groups
 from motet.training.config import TrainConfig
 from motet.training.run import Run
@@ -129,9 +130,6 @@ def test_a_grouping_is_chosen_on_val_unless_test_is_asked_for() -> None:
     without = dataclasses.replace(run, sources=tuple(s for s in run.sources if s.name != "c/val"))
     with pytest.raises(ConfigError, match="group 'second': task 'task_c': got no source of role 'val'"):
         group_study(without, GROUPS)
-    assert list(group_study(run, GROUPS, only="first+third").cells) == ["first+third"]
-    with pytest.raises(ConfigError, match="did you mean 'first'"):
-        group_study(run, GROUPS, only="frist")
 
 
 def report(step=20, **values: float) -> Report:
@@ -197,9 +195,7 @@ def test_an_analysis_that_was_stopped_goes_on_and_more_can_be_asked_of_it(tmp_pa
             values = {name: 50.0 + len(names) * (1 + cell.train.seed) for name in names}
             return report(step=cell.train.steps, **values)
 
-        made = run_study(
-            study, tmp_path, run_one=lambda c, s: run_cell(study, tmp_path, c, s, train_run=execute), log=str
-        )
+        made = run_study(study, tmp_path, train_run=execute, log=str)
         return changes_of(made, GROUPS)
 
     pairs = group_study(run, GROUPS, seeds=(0, 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from motet.core import ConfigError, DataError, Example, Report, Result
 from motet.data.schedules import Mixed
 from motet.data.source import Source
+from motet.experiments.run_grid import Here
 from motet.experiments.study import (
     FinishedCell,
     Study,
@@ -20,10 +20,10 @@ from motet.experiments.study import (
     read_done,
     run_cell,
     run_folder,
-    run_study,
     table,
     write_done,
 )
+from motet.experiments.study_grid import run_study
 from motet.systems.lit_decoder.config import LiTDecoderConfig
 from motet.tasks import captioning, classification
 from motet.training.config import TrainConfig
@@ -88,13 +88,10 @@ class Machine:
         (where / "step-000005").mkdir()
         return report(run, SCORES[cell][run.train.seed])
 
-    def one(self, folder):
-        return lambda cell, seed: run_cell(self.study, folder, cell, seed, train_run=self.execute)
-
 
 def test_every_cell_runs_once_with_each_seed(study, tmp_path):
     machine, lines = Machine(study), []
-    done = run_study(study, tmp_path, run_one=machine.one(tmp_path), log=lines.append)
+    done = run_study(study, tmp_path, train_run=machine.execute, log=lines.append)
     assert sorted(machine.ran) == sorted((cell, seed) for cell in SCORES for seed in (0, 1))
     assert len(done) == 6
     assert lines[0] == "study table 1: 6 runs, 0 finished"
@@ -103,9 +100,9 @@ def test_every_cell_runs_once_with_each_seed(study, tmp_path):
 
 
 def test_a_second_call_runs_nothing(study, tmp_path):
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
+    run_study(study, tmp_path, train_run=Machine(study).execute, log=str)
     again = Machine(study)
-    done = run_study(study, tmp_path, run_one=again.one(tmp_path), log=str)
+    done = run_study(study, tmp_path, train_run=again.execute, log=str)
     assert again.ran == []
     assert len(done) == 6
     assert all(one.report for one in done)
@@ -122,29 +119,29 @@ def test_it_goes_on_after_a_stop_in_the_middle(study, tmp_path):
 
     machine.execute = stopping
     with pytest.raises(KeyboardInterrupt):
-        run_study(study, tmp_path, run_one=machine.one(tmp_path), log=str)
+        run_study(study, tmp_path, train_run=machine.execute, log=str)
     again = Machine(study)
-    run_study(study, tmp_path, run_one=again.one(tmp_path), log=str)
+    run_study(study, tmp_path, train_run=again.execute, log=str)
     assert len(again.ran) == 3
     assert not set(again.ran) & set(machine.ran)
 
 
 def test_half_a_file_does_not_count(study, tmp_path):
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
+    run_study(study, tmp_path, train_run=Machine(study).execute, log=str)
     path = run_folder(study, tmp_path, "joint", 0).with_suffix(".json")
     path.write_text(path.read_text()[:40])
     again = Machine(study)
-    run_study(study, tmp_path, run_one=again.one(tmp_path), log=str)
+    run_study(study, tmp_path, train_run=again.execute, log=str)
     assert again.ran == [("joint", 0)]
 
 
 def test_a_changed_cell_is_run_again_from_nothing(study, tmp_path):
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
+    run_study(study, tmp_path, train_run=Machine(study).execute, log=str)
     left = run_folder(study, tmp_path, "joint", 0) / "old"
     left.write_text("x")
     changed = dataclasses.replace(study, cells={**study.cells, "joint": run("a", "b", depth=2)})
     again = Machine(changed)
-    run_study(changed, tmp_path, run_one=again.one(tmp_path), log=str)
+    run_study(changed, tmp_path, train_run=again.execute, log=str)
     assert again.ran == [("joint", 0), ("joint", 1)]
     assert not left.exists()
 
@@ -166,7 +163,7 @@ def test_a_failing_cell_is_one_line_and_the_rest_goes_on(study, tmp_path):
         return plain(run, where)
 
     machine.execute = failing
-    done = run_study(study, tmp_path, run_one=machine.one(tmp_path), log=str)
+    done = run_study(study, tmp_path, train_run=machine.execute, log=str)
     (failed,) = [one for one in done if one.error]
     assert (failed.cell, failed.seed) == ("joint", 1)
     assert failed.error == "DataError: answers: got 9; want 10 (a.json, row 3)"
@@ -175,7 +172,7 @@ def test_a_failing_cell_is_one_line_and_the_rest_goes_on(study, tmp_path):
     assert "1 (1 failed)" in page
     assert f"- joint, seed 1: {failed.error}" in page
     again = Machine(study)
-    run_study(study, tmp_path, run_one=again.one(tmp_path), log=str)
+    run_study(study, tmp_path, train_run=again.execute, log=str)
     assert again.ran == [("joint", 1)]
 
 
@@ -208,14 +205,14 @@ def test_weights_go_and_stay_as_the_study_says(study, tmp_path):
 
 
 def test_several_at_a_time_give_the_same(study, tmp_path):
-    alone = run_study(study, tmp_path / "1", run_one=Machine(study).one(tmp_path / "1"), log=str)
-    together = run_study(study, tmp_path / "2", run_one=Machine(study).one(tmp_path / "2"), jobs=3, log=str)
+    alone = run_study(study, tmp_path / "1", train_run=Machine(study).execute, log=str)
+    together = run_study(study, tmp_path / "2", train_run=Machine(study).execute, place=Here(3), log=str)
     timeless = [dataclasses.replace(one, seconds=0.0) for one in alone]
     assert timeless == [dataclasses.replace(one, seconds=0.0) for one in together]
 
 
 def test_the_table_has_mean_and_spread_baselines_and_what_is_missing(study, tmp_path):
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
+    run_study(study, tmp_path, train_run=Machine(study).execute, log=str)
     run_folder(study, tmp_path, "single/b", 1).with_suffix(".json").unlink()
     page = table(study, tmp_path)
     assert page.startswith("# table 1\n\nWhat joint training costs.\n\n|  | a (accuracy) | b (cider) | runs |")
@@ -268,10 +265,8 @@ def test_a_cell_that_starts_from_another_waits_for_its_model(tmp_path):
             assert (run.start.folder / "step-000005").is_dir()
         return machine.execute(run, where)
 
-    run_study(
-        study, tmp_path, run_one=lambda cell, seed: run_cell(study, tmp_path, cell, seed, train_run=execute), log=str
-    )
-    assert [cell for cell, _ in machine.ran] == ["single/a", "single/a", "single/b", "single/b", "joint", "joint"]
+    run_study(study, tmp_path, train_run=execute, log=str)
+    assert [cell for cell, _ in machine.ran] == ["single/a", "single/b", "joint"] * 2
     assert found["joint-seed1"] == From(run_folder(study, tmp_path, "single/b", 1), include=("tower.",))
     assert found["single--b-seed0"].folder == run_folder(study, tmp_path, "single/a", 0)
     assert not list(run_folder(study, tmp_path, "joint", 0).glob("step-*")), "nothing starts from it"
@@ -279,10 +274,10 @@ def test_a_cell_that_starts_from_another_waits_for_its_model(tmp_path):
 
 def test_a_cell_is_run_again_when_what_it_starts_from_has_changed(tmp_path):
     study = started()
-    run_study(study, tmp_path, run_one=Machine(study).one(tmp_path), log=str)
+    run_study(study, tmp_path, train_run=Machine(study).execute, log=str)
     changed = dataclasses.replace(study, cells={**study.cells, "single/a": run("a", depth=2)})
     again = Machine(changed)
-    run_study(changed, tmp_path, run_one=again.one(tmp_path), log=str)
+    run_study(changed, tmp_path, train_run=again.execute, log=str)
     assert len(again.ran) == 6
 
 
@@ -290,13 +285,11 @@ def test_what_a_new_cell_starts_from_is_run_again_when_its_weights_are_gone(tmp_
     study = started()
     before = dataclasses.replace(study, cells={"single/a": study.cells["single/a"]}, starts={})
     machine = Machine(before)
-    one = functools.partial(run_cell, before, tmp_path, train_run=machine.execute)
-    run_study(before, tmp_path, run_one=one, log=str)
+    run_study(before, tmp_path, train_run=machine.execute, log=str)
     assert not list(run_folder(before, tmp_path, "single/a", 0).glob("step-*"))
     after, said = Machine(study), []
-    one = functools.partial(run_cell, study, tmp_path, train_run=after.execute)
-    run_study(study, tmp_path, run_one=one, log=said.append)
-    assert [cell for cell, _ in after.ran] == ["single/a", "single/a", "single/b", "single/b", "joint", "joint"]
+    run_study(study, tmp_path, train_run=after.execute, log=said.append)
+    assert [cell for cell, _ in after.ran] == ["single/a", "single/b", "joint"] * 2
     assert not any("failed" in line for line in said)
 
 

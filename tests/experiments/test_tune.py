@@ -12,8 +12,10 @@ from toys import toy_run
 from motet.config.overrides import with_settings
 from motet.core import CheckpointError, ConfigError, Report, Result
 from motet.core.folder_lock import FolderLock
+from motet.experiments.run_grid import HERE, Here, cell_of
 from motet.experiments.search_space import search_space
-from motet.experiments.tune import STUDY, TRIALS, Trial, best_of, tune
+from motet.experiments.trial_round import ROUND, TRIALS, Round
+from motet.experiments.tune import STUDY, Trial, best_of, trial_round, tune
 from motet.training.errors import TrainingError
 from motet.training.run_training import run_training
 
@@ -61,7 +63,7 @@ class Machine:
         return Report(step=step, role="val", results=results)
 
 
-def search(machine, folder, *, seconds=75.0, run=None, identity=IDENTITY):
+def search(machine, folder, *, seconds=75.0, run=None, identity=IDENTITY, place=HERE):
     run, lines = run or toy_run(), []
     trials = tune(
         lambda settings: with_settings(run, settings),
@@ -70,6 +72,7 @@ def search(machine, folder, *, seconds=75.0, run=None, identity=IDENTITY):
         seconds=seconds,
         identity=identity,
         train_trial=machine,
+        place=place,
         log=lines.append,
         clock=machine.clock,
     )
@@ -196,3 +199,72 @@ def test_a_real_run_is_evaluated_and_watched(tmp_path) -> None:
     trials, _ = search(train, tmp_path, seconds=30.0)
     assert trials[0].outcome == "finished"
     assert (tmp_path / TRIALS / "000" / "report.json").is_file()
+
+
+@dataclasses.dataclass(frozen=True)
+class Processes:
+    """Stands for a place of several processes: the cells of a round in another order, each from the files alone."""
+
+    width: int = 3
+    shared: bool = False
+    backwards: bool = False
+
+    def run(self, grid, *, log):
+        for cell in reversed(grid.cells) if self.backwards else grid.cells:
+            if not grid.finished(cell):
+                again = trial_round(
+                    grid.configure, grid.folder, seconds=1e9, train_trial=grid.train_trial, clock=grid.clock
+                )
+                again.run(cell_of(again, cell.name))
+                log(again.ended(cell, "", 1.0).line)
+
+
+def test_trials_are_the_same_wherever_they_run(tmp_path) -> None:
+    found = [search(Machine(Clock()), tmp_path / str(back), place=Processes(backwards=back))[0] for back in (0, 1)]
+    threads, _ = search(Machine(Clock()), tmp_path / "here", place=Here(3))
+    assert found[0] == found[1] == threads
+    assert len(found[0]) > 6
+    assert len({one.settings for one in found[0]}) == len(found[0])
+
+
+def test_a_process_that_is_started_alike_helps_and_then_goes_on(tmp_path) -> None:
+    """While the first has the folder the second runs its trials; when the first dies, the second draws the next."""
+    run = toy_run()
+    lock, machine, held = FolderLock(tmp_path), Machine(Clock()), []
+    space = search_space(run)
+    identity = {**IDENTITY, "space": [repr(one) for one in space], "steps": run.train.steps}
+    Round({"000": ()}, {}, identity).write(tmp_path)
+    assert lock.acquire()
+
+    class Helping(Processes):
+        def run(self, grid, *, log):
+            held.append(lock._held)
+            super().run(grid, log=log)
+            lock.release()
+
+    trials, _ = search(machine, tmp_path, place=Helping(width=1, shared=True))
+    assert held[0] is True, "it did not help"
+    assert machine.ran.count(machine.ran[0]) == 1, "what it has run for the first is not run again"
+    assert [one.outcome for one in trials[:1]] == ["finished"]
+    assert len(trials) > 3
+
+
+def test_a_round_of_another_search_is_not_helped(tmp_path) -> None:
+    lock = FolderLock(tmp_path)
+    assert lock.acquire()
+    Round({"000": ()}, {}, {"recipe": "other"}).write(tmp_path)
+    with pytest.raises(CheckpointError, match="got the trials of another search"):
+        search(Machine(Clock()), tmp_path, place=Processes(shared=True))
+    lock.release()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"settings": {"../x": []}, "medians": [], "identity": {}}'])
+def test_a_damaged_round_is_one_line(tmp_path, text) -> None:
+    (tmp_path / ROUND).write_text(text)
+    with pytest.raises(CheckpointError, match=r"round\.json: got a damaged file"):
+        Round.read(tmp_path)
+
+
+def test_without_a_round_there_is_no_trial_to_run(tmp_path) -> None:
+    with pytest.raises(CheckpointError, match="got no trials"):
+        trial_round(lambda settings: toy_run(), tmp_path, seconds=1.0, train_trial=Machine(Clock()))

@@ -7,7 +7,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from motet.training.checkpoint import Position, save
 from motet.training.config import TrainConfig
 from motet.training.distributed import processes
 from motet.training.fit import fit
-from motet.training.optim import AdamW
+from motet.training.optim import AdamW, OptimizerSpec
 
 
 class Observing:
@@ -74,6 +74,7 @@ class ToyRun:
         parts: that each rank's batch is cut in.
         sharded: each rank keeps its part of parameters and optimiser.
         balancer: combines the losses; the mean over rows by default.
+        optimizer: AdamW by default.
     """
 
     folder: Path
@@ -87,6 +88,7 @@ class ToyRun:
     parts: int = 1
     sharded: bool = False
     balancer: Balancer | None = None
+    optimizer: OptimizerSpec = field(default_factory=AdamW)
 
     def __call__(self) -> Report:
         train_sources = toy_sources(23, 11)
@@ -101,7 +103,7 @@ class ToyRun:
         setattr(Path, "rename", kill("rename", Path.rename))  # noqa: B010
         plan = TrainConfig(
             steps=self.steps, lr=0.03, save_every=5, workers=self.workers, weight_decay=0.01,
-            micro_batches=self.parts, sharded=self.sharded,
+            micro_batches=self.parts, sharded=self.sharded, optimizer=self.optimizer,
         )  # fmt: skip
         with processes("cpu"):
             mixture = Mixture(train_sources, self._schedule(train_sources), seed=5)

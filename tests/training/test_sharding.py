@@ -1,5 +1,6 @@
 """Parameters cut over two ranks: the weights of whole ones; killed and resumed the same, bit for bit."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from motet.core.model_folder import read_weights, step_folder, steps_in
 from motet.training.balancers import FAMO
 from motet.training.checkpoint import balancer_state, tensors_equal
 from motet.training.config import TrainConfig
-from motet.training.optim import SkipUnusedAdamW
+from motet.training.optim import Adafactor, HfAdamW, SkipUnusedAdamW
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,38 @@ def test_one_rank_cannot_go_on_with_parts(trained: dict[bool, Path]) -> None:
         ToyRun(trained[True], steps=15, dropout=0.0)()
 
 
+@pytest.mark.parametrize("optimizer", [HfAdamW(move_unused=True, correct_bias=False), SkipUnusedAdamW()], ids=str)
+def test_every_adamw_cuts_alike(tmp_path: Path, optimizer: HfAdamW) -> None:
+    folders = {sharded: tmp_path / str(sharded) for sharded in (False, True)}
+    runs = [
+        # One task a step: the other's head has no gradient, or none but zeros.
+        ToyRun(folder, steps=10, dropout=0.0, sharded=sharded, optimizer=optimizer, regime="stop and go")
+        for sharded, folder in folders.items()
+    ]
+    assert finish([process for run in runs for process in start(run, world=2)], 120) == [0] * 4
+    whole, cut = (dict(read_weights(folders[sharded])) for sharded in (False, True))
+    for name, tensor in whole.items():
+        torch.testing.assert_close(cut[name], tensor, rtol=0, atol=1e-6)
+    states = [json.loads((step_folder(folder, 10) / "state" / "state.json").read_text()) for folder in folders.values()]
+    counts = [sorted(numbers["step"] for numbers in find(state, "numbers").values()) for state in states]
+    assert counts[0] == counts[1]
+    assert len(set(counts[0])) > 1 or not optimizer.skip_unused, "no parameter was passed over"
+    parts = [load_file(file) for file in (step_folder(folders[True], 10) / "state/parts").glob("*.safetensors")]
+    means = [
+        name for name in load_file(step_folder(folders[False], 10) / "state/optimizer.safetensors") if "mean" in name
+    ]
+    assert sum(name in part for part in parts for name in means) > len(means), "the moments are not in parts"
+
+
+def find(data: object, name: str) -> dict[str, dict[str, int]]:
+    """The entry of a name, however deep."""
+    if isinstance(data, dict):
+        if name in data:
+            return data[name]
+        return next((found for part in data.values() if (found := find(part, name))), {})
+    return {}
+
+
 def test_only_steps_that_need_nothing_of_the_rest_are_cut() -> None:
-    with pytest.raises(ConfigError, match=r"TrainConfig\.sharded: got optimizer SkipUnusedAdamW; want AdamW"):
-        TrainConfig(steps=1, sharded=True, optimizer=SkipUnusedAdamW())
+    with pytest.raises(ConfigError, match=r"TrainConfig\.sharded: got optimizer Adafactor; want AdamW, HfAdamW or"):
+        TrainConfig(steps=1, sharded=True, optimizer=Adafactor())

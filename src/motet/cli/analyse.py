@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,13 +12,15 @@ import typer
 from motet.cli.console import print_json, print_lines, table
 from motet.cli.interference import affinity, interference
 from motet.cli.options import Json, MovedData, RunFolder, Sets, Trust, folder_of, recipe_run, run_sources
+from motet.cli.places import Local, On, Only, Part, command_line, place_of
+from motet.cli.stop import continued_by
 from motet.cli.task_affinity import groups_from_run
 from motet.cli.training import Device
 
 if TYPE_CHECKING:
     from motet.analysis.groups import GroupChanges
     from motet.core import Task
-    from motet.experiments.study import FinishedCell, Study
+    from motet.experiments.study import FinishedCell
 
 Named = Annotated[
     list[str] | None,
@@ -40,7 +42,7 @@ def add_to(app: typer.Typer) -> None:
         rich_markup_mode=None,
         epilog="Example:  motet analyse groups lit_decoder:tiny",
     )
-    analyse.command("groups", epilog="Example:  motet analyse groups lit_decoder:tiny --triples --jobs 2")(groups)
+    analyse.command("groups", epilog="Example:  motet analyse groups lit_decoder:tiny --triples --on local:2")(groups)
     analyse.command("consistency", epilog="Example:  motet analyse consistency runs/twelve --json")(consistency)
     analyse.command("interference", epilog="Example:  motet analyse interference runs/tiny --every-step")(interference)
     analyse.command("affinity", epilog="Example:  motet analyse affinity runs/vit_adapters-tiny")(affinity)
@@ -48,6 +50,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def groups(
+    context: typer.Context,
     recipe: Annotated[
         str | None,
         typer.Argument(metavar="[RECIPE]", help="a recipe: its groups are trained alone, in pairs and in triples"),
@@ -63,7 +66,8 @@ def groups(
         typer.Option(help="folder of runs and results; runs/RECIPE-groups by default; continues where it stopped"),
     ] = None,
     settings: Sets = None,
-    jobs: Annotated[int, typer.Option(min=1, help="runs at the same time")] = 1,
+    on: On = "",
+    part: Part = "",
     minutes: Annotated[float | None, typer.Option(help="stop a run that takes more minutes, and leave it out")] = None,
     device: Device = None,
     json: Json = False,
@@ -86,8 +90,7 @@ def groups(
     ] = None,
     trust: Trust = None,
     data: MovedData = None,
-    only: Annotated[str, typer.Option(hidden=True)] = "",
-    seed: Annotated[int, typer.Option(hidden=True)] = 0,
+    only: Only = "",
 ) -> None:
     """Train groups of tasks alone, in pairs and in triples; show which help each other and which to train jointly.
 
@@ -123,55 +126,33 @@ def groups(
         return
     assert recipe is not None
     from motet.experiments.group_grid import changes_of, group_study, groups_of
-    from motet.experiments.study import run_study, table
+    from motet.experiments.study import table
+    from motet.experiments.study_grid import StudyGrid
     from motet.report.pages.groups import write_groups
+    from motet.training.run_training import run_training
 
     run = recipe_run(recipe, settings)
     found = groups_of(run, _named(named), representatives=_chosen(representatives), one_each=one_each)
-    place = folder or folder_of(recipe).with_name(f"{folder_of(recipe).name}-groups")
+    out = folder or folder_of(recipe).with_name(f"{folder_of(recipe).name}-groups")
     limit = float("inf") if minutes is None else minutes
-    study = group_study(run, found, triples=triples, seeds=range(seeds), minutes=limit, role=role, only=only)
+    study = group_study(run, found, triples=triples, seeds=range(seeds), minutes=limit, role=role)
+    grid_of_runs = StudyGrid(study, out, train_run=partial(run_training, resume=True, device=device))
     if only:
-        from motet.cli.subprocesses import run_here
+        from motet.cli.subprocesses import run_only
 
-        run_here(study, place, only, seed, device=device)
+        run_only(grid_of_runs, only)
         return
-    options = [("--group", named), ("--representative", representatives), ("--set", settings)]
-    command_line = [recipe, "--folder", str(place), "--role", role, *(["--one-each"] if one_each else [])]
-    command_line += [*(["--triples"] if triples else []), *(["--device", device] if device else [])]
-    command_line += [word for option, values in options for value in values or () for word in (option, value)]
-    done = run_study(
-        study,
-        place,
-        run_one=lambda cell, number: _run_apart(study, place, command_line, cell, number, jobs),
-        jobs=jobs,
-        log=(lambda line: typer.echo(line, err=True)) if json else print_lines,
-    )
+    place = place_of(context, on, part, default=Local(command_line(context)))
+    with continued_by("the same command continues"):
+        place.run(grid_of_runs, log=(lambda line: typer.echo(line, err=True)) if json else print_lines)
+    done = grid_of_runs.results()
     changes = changes_of(done, found)
     files = write_groups(
-        place, changes, found, role=role, seeds=len(study.seeds), scores=table(study, place).partition("\n")[2].strip()
+        out, changes, found, role=role, seeds=len(study.seeds), scores=table(study, out).partition("\n")[2].strip()
     )
     _show_groups(changes, found, done, files, role=role, json=json)
     if any(one.error for one in done):
         raise typer.Exit(1)
-
-
-def _run_apart(grid: Study, folder: Path, command_line: Sequence[str], cell: str, seed: int, jobs: int) -> FinishedCell:
-    from motet.cli.subprocesses import run_in_subprocess
-
-    command = [
-        sys.executable,
-        "-m",
-        "motet.cli",
-        "analyse",
-        "groups",
-        *command_line,
-        "--only",
-        cell,
-        "--seed",
-        str(seed),
-    ]
-    return run_in_subprocess(grid, folder, cell, seed, typed=command, jobs=jobs)
 
 
 def _show_groups(

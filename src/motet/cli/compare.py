@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,6 +11,7 @@ import typer
 
 from motet.cli.console import console, print_json, print_lines, table
 from motet.cli.options import Json, MovedData, Sets, Trust, folder_of, origin_of, recipe_run, run_of, run_sources
+from motet.cli.places import Local, On, Only, Part, command_line, place_of
 from motet.cli.stop import continued_by
 from motet.cli.training import train_run
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from motet.core import Report
     from motet.data.source import Role, Source
     from motet.experiments.baselines import TaskBudget
-    from motet.experiments.study import FinishedCell, Study
     from motet.report import Comparison
     from motet.report.budget import Budget
     from motet.training.run import Run
@@ -31,10 +31,11 @@ def add_to(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command(epilog="Example:  motet baseline runs/tiny --match rows --search lr")(baseline)
     app.command(epilog="Example:  motet compare runs/tiny runs/tiny-single")(compare)
-    app.command(epilog="Example:  motet study studies/table1.py --jobs 2 --table docs/results/table1.md")(study)
+    app.command(epilog="Example:  motet study studies/table1.py --on local:2 --table docs/results/table1.md")(study)
 
 
 def baseline(
+    context: typer.Context,
     target: Annotated[str, typer.Argument(metavar="RECIPE|RUN", help="a recipe, or the folder of a multi-task run")],
     match: Annotated[
         Literal["rows", "steps", "compute", "plateau"],
@@ -64,10 +65,16 @@ def baseline(
     trust: Trust = None,
     data: MovedData = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best available by default")] = None,
+    on: On = "",
+    part: Part = "",
+    only: Only = "",
 ) -> None:
     """Train a single-task baseline for every task, with the same code, and compare them with the multi-task run."""
+    from motet.cli.subprocesses import run_only
+    from motet.experiments.baseline_grid import BaselineGrid
     from motet.experiments.baselines import task_budgets, train_baselines
     from motet.experiments.lr_search import best_multi_task, is_searched, rates_of
+    from motet.experiments.run_grid import Here, check_finished
     from motet.hub.load import read_report
     from motet.report.budget import BUDGETS
     from motet.training.distributed import choose_device
@@ -76,18 +83,40 @@ def baseline(
     single_runs_in = folder or baselines_folder(place, match)
     names = tasks or [task.name for task in run.tasks]
     counted_on = choose_device(device)
-    found = task_budgets(run, names, match, samples_seen=seen, device=counted_on)
     rates = rates_of(run, search, lrs or ())
-    _show_budgets(found, match, run.train.steps)
     whole = len(names) == len(run.tasks) and read_report(place) is not None
-    print_lines(*_search_cost(run, found, rates, place if whole else None))
 
     def execute(single_run: Run, where: Path, *, resume: bool) -> Report:
         # Runs of the search for a learning rate have no test rows: a report page of them would be empty.
         evaluated = bool(single_run.of_role("test"))
         return train_run(single_run, where, origin=origin, resume=resume, device=device, page=evaluated)
 
+    # The learning rate of the multi-task run is searched once, whatever the budgets of its baselines.
+    first = baselines_folder(place, "rows")
+    searched_in = first if folder is None and is_searched(first) else single_runs_in
+    runs = BaselineGrid(
+        run_of_all=run,
+        folder=single_runs_in,
+        train_run=execute,
+        tasks=names,
+        match=match,
+        search=search,
+        lrs=lrs or (),
+        multi_task=place if whole else None,
+        searched_in=searched_in,
+        samples_seen=seen,
+        device=counted_on,
+    )
+    if only:
+        run_only(runs, only)
+        return
+    found = task_budgets(run, names, match, samples_seen=seen, device=counted_on)
+    _show_budgets(found, match, run.train.steps)
+    print_lines(*_search_cost(run, found, rates, place if whole else None))
     with continued_by("the same command continues"):
+        place_of(context, on, part, default=Here()).run(runs, log=print_lines)
+        check_finished(runs)
+        # All runs are finished: these name the best, evaluate it on the test rows, and say the scores.
         train_baselines(
             run,
             single_runs_in,
@@ -101,9 +130,6 @@ def baseline(
             log=print_lines,
         )
         if whole:
-            # The learning rate of the multi-task run is searched once, whatever the budgets of its baselines.
-            first = baselines_folder(place, "rows")
-            searched_in = first if folder is None and is_searched(first) else single_runs_in
             best_multi_task(run, place, searched_in, rates, train_run=execute, log=print_lines)
     others = () if folder else tuple(baselines_folder(place, budget) for budget in BUDGETS)
     compared = [place, *dict.fromkeys([*(one for one in others if list(one.glob("*/report.json"))), single_runs_in])]
@@ -265,40 +291,39 @@ def evaluated_sources(
 
 
 def study(
+    context: typer.Context,
     file: Annotated[
         str, typer.Argument(metavar="FILE", help="path/to/file.py or path/to/file.py:function, which returns a Study")
     ],
     folder: Annotated[Path, typer.Option(help="folder of all studies")] = Path("runs/studies"),
-    jobs: Annotated[int, typer.Option(min=1, help="runs at the same time")] = 1,
+    on: On = "",
+    part: Part = "",
     table: Annotated[Path | None, typer.Option(help="write the table to this file")] = None,
     run: Annotated[
         bool, typer.Option("--run/--no-run", help="run what is not finished; or only write the table")
     ] = True,
-    only: Annotated[str, typer.Option(hidden=True)] = "",
-    seed: Annotated[int, typer.Option(hidden=True)] = 0,
+    only: Only = "",
 ) -> None:
     """Run a grid of systems, options and seeds: one JSON per run, one table; it continues where it stopped."""
-    from motet.cli.subprocesses import run_here
+    from motet.cli.subprocesses import run_only
     from motet.config.recipe_files import load_from_file
     from motet.core.printable import printable
     from motet.core.whole_files import write_whole
-    from motet.experiments.study import Study, run_study
+    from motet.experiments.study import Study
     from motet.experiments.study import table as table_of
+    from motet.experiments.study_grid import StudyGrid
+    from motet.training.run_training import run_training
 
     path, _, function = file.partition(":")
     grid = load_from_file(Path(path), function, Study, what="study")
+    runs = StudyGrid(grid, folder, train_run=partial(run_training, resume=True))
     if only:
-        run_here(grid, folder, only, seed)
+        run_only(runs, only)
         return
     if run:
+        place = place_of(context, on, part, default=Local(command_line(context)))
         with continued_by("the same command continues"):
-            run_study(
-                grid,
-                folder,
-                run_one=lambda cell, number: _run_apart(grid, folder, file, cell, number, jobs),
-                jobs=jobs,
-                log=print_lines,
-            )
+            place.run(runs, log=print_lines)
     page = table_of(grid, folder)
     if table is not None:
         table.parent.mkdir(parents=True, exist_ok=True)
@@ -306,10 +331,3 @@ def study(
     from rich.markdown import Markdown
 
     console().print(Markdown(printable(page)))
-
-
-def _run_apart(grid: Study, folder: Path, file: str, cell: str, seed: int, jobs: int) -> FinishedCell:
-    from motet.cli.subprocesses import run_in_subprocess
-
-    typed = [sys.executable, "-m", "motet.cli", "study", file, "--folder", str(folder)]
-    return run_in_subprocess(grid, folder, cell, seed, typed=[*typed, "--only", cell, "--seed", str(seed)], jobs=jobs)

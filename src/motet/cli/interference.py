@@ -10,10 +10,12 @@ import typer
 
 from motet.cli.console import print_json, print_lines, size, table
 from motet.cli.options import Json, MovedData, RunFolder, Sets, Trust, recipe_run, run_of
+from motet.cli.places import On, Only, Part, place_of
 from motet.cli.training import Device
 
 if TYPE_CHECKING:
     from motet.analysis.interference_measurement import InterferenceSettings, Measurement
+    from motet.experiments.measurement_grid import MeasuredModel
     from motet.training.run import Run
 
 _MOST_COLUMNS = 4
@@ -21,6 +23,7 @@ _MOST_COLUMNS = 4
 
 
 def interference(
+    context: typer.Context,
     folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="folders of runs; several are compared")],
     tasks: Annotated[
         list[str] | None,
@@ -58,6 +61,9 @@ def interference(
     trust: Trust = None,
     data: MovedData = None,
     json: Json = False,
+    on: On = "",
+    part: Part = "",
+    only: Only = "",
 ) -> None:
     """Measure how much a step for one task helps or harms every other task, per block of shared weights.
 
@@ -65,9 +71,12 @@ def interference(
     training sources.
     """
     from motet.analysis.interference_measurement import InterferenceSettings
+    from motet.cli.subprocesses import run_only
     from motet.core.errors import ConfigError
     from motet.core.model_folder import read_model
     from motet.experiments.interference import chosen_models, passes, tasks_of_each
+    from motet.experiments.measurement_grid import MeasuredModel, MeasurementGrid
+    from motet.experiments.run_grid import Here, check_finished
     from motet.report.pages.interference import write_interference
     from motet.training.saved_names import saved_names
 
@@ -105,14 +114,25 @@ def interference(
         json=json,
     )
     place = out or (folders[0] / "interference" if len(names) == 1 else folders[0].parent / "interference")
-    measured = [
-        _measured(
-            name, step, model, runs[name], chosen[name], options,
-            trust=trusts[name], folder=place / "measured", workers=workers, device=device, quiet=json,
-        )
-        for name in names
-        for step, model in models[name]
-    ]  # fmt: skip
+
+    def measure_one(model: MeasuredModel) -> Measurement:
+        return _measured(
+            model, runs[model.run], chosen[model.run], options,
+            trust=trusts[model.run], folder=place / "measured", workers=workers, device=device, quiet=json,
+        )  # fmt: skip
+
+    grid = MeasurementGrid(
+        [MeasuredModel(name, step, model) for name in names for step, model in models[name]],
+        place / "measured",
+        measure_one=measure_one,
+        identity={"tasks": chosen, "settings": vars(options), "recipe": recipe, "set": settings},
+    )
+    if only:
+        run_only(grid, only)
+        return
+    place_of(context, on, part, default=Here()).run(grid, log=lambda line: _print_status(line, json=json))
+    check_finished(grid)
+    measured = grid.results()
     files = write_interference(place, measured, options)
     _show(measured, options, files, json=json)
 
@@ -139,9 +159,7 @@ def affinity(
 
 
 def _measured(
-    name: str,
-    step: int | None,
-    model: Path,
+    model: MeasuredModel,
     run: Run,
     tasks: Sequence[str],
     options: InterferenceSettings,
@@ -159,8 +177,8 @@ def _measured(
     from motet.hub import load_system
     from motet.training.distributed import choose_device
 
-    system = load_system(model, trust=trust).to(choose_device(device))
-    label = name if step is None else f"{name}, step {step:,}"
+    system = load_system(model.folder, trust=trust).to(choose_device(device))
+    label = model.run if model.step is None else f"{model.run}, step {model.step:,}"
     shared = sum(p.numel() for block in trained_blocks(system, options.blocks).values() for p in block)
     _print_status(
         f"{label}: {shared:,} shared weights; {size(8 * shared * len(tasks))} for the gradients of {len(tasks)} tasks",
@@ -174,13 +192,13 @@ def _measured(
             run.sources,
             tasks,
             options,
-            model=model,
+            model=model.folder,
             folder=folder,
             workers=workers,
             skip_bad_rows=run.train.on_bad_row == "skip",
             progress=progress,
         )
-    return Measurement(run=name, step=step, system=type(system).__name__, interference=found, notes=notes)
+    return Measurement(run=model.run, step=model.step, system=type(system).__name__, interference=found, notes=notes)
 
 
 def _show(measured: Sequence[Measurement], options: InterferenceSettings, files: Sequence[Path], *, json: bool) -> None:

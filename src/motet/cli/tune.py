@@ -10,6 +10,7 @@ import typer
 
 from motet.cli.console import print_json, print_lines, table
 from motet.cli.options import Json, RecipeName, Sets, folder_of, origin_of, recipe_run
+from motet.cli.places import On, Only, Part, place_of
 from motet.cli.stop import continued_by
 
 if TYPE_CHECKING:
@@ -25,19 +26,25 @@ def add_to(app: typer.Typer) -> None:
 
 
 def tune(
+    context: typer.Context,
     recipe: RecipeName,
     minutes: Annotated[float, typer.Option(help="time for all trials of this call; the same command goes on")],
     folder: Annotated[Path | None, typer.Option(help="folder of the study; runs/RECIPE-tune by default")] = None,
     settings: Sets = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best available by default")] = None,
     json: Json = False,
+    on: On = "",
+    part: Part = "",
+    only: Only = "",
 ) -> None:
     """Search learning rate, sampling rates, balancer and depth of a recipe on val rows; write the best as a recipe."""
+    from motet.cli.subprocesses import run_only
     from motet.config.tuned_recipe import tuned_recipe
     from motet.core.errors import ConfigError
     from motet.core.whole_files import write_whole
+    from motet.experiments.run_grid import HERE
     from motet.experiments.search_space import search_space
-    from motet.experiments.tune import best_of
+    from motet.experiments.tune import best_of, trial_round
     from motet.experiments.tune import tune as search
     from motet.training.run_training import run_training
 
@@ -45,7 +52,6 @@ def tune(
         raise ConfigError(f"--minutes: got {minutes:g}; want more than 0")
     place = folder or folder_of(recipe).with_name(f"{folder_of(recipe).name}-tune")
     origin, space = origin_of(recipe, settings), search_space(recipe_run(recipe, settings))
-    print_lines(*([] if json else [f"searches {', '.join(one.name for one in space)} on val rows, in {place}"]))
 
     def configure(changes: Sequence[str]) -> Run:
         return recipe_run(recipe, [*(settings or ()), *changes])
@@ -55,6 +61,10 @@ def tune(
             run, where, resume=True, device=device, baselines=False, evaluator=evaluator, show=False, origin=origin
         )
 
+    if only:
+        run_only(trial_round(configure, place, seconds=60 * minutes, train_trial=train_trial), only)
+        return
+    print_lines(*([] if json else [f"searches {', '.join(one.name for one in space)} on val rows, in {place}"]))
     with continued_by("the same command continues the study"):
         trials = search(
             configure,
@@ -63,6 +73,7 @@ def tune(
             seconds=60 * minutes,
             identity=origin,
             train_trial=train_trial,
+            place=place_of(context, on, part, default=HERE),
             log=print_lines if not json else _quiet,
         )
     best = best_of(trials)

@@ -36,6 +36,7 @@ from motet.core.prediction import ScalarPrediction as ScalarPrediction
 from motet.core.prediction import TextPrediction as TextPrediction
 from motet.core.prediction import WordScores as WordScores
 from motet.core.reader import Reader as Reader
+from motet.core.reader import Sharded as Sharded
 from motet.core.report import Report as Report
 from motet.core.report import Result as Result
 from motet.core.report import decimals as decimals

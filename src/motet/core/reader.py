@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from motet.core.example import Example
 
@@ -23,4 +24,22 @@ class Reader(Protocol):
 
     def __getitem__(self, index: int) -> Example:
         """Returns a row. Raises DataError with file and row; IndexError beyond the last row."""
+        ...
+
+
+@runtime_checkable
+class Sharded(Protocol):
+    """A reader whose rows are dear to read in any order: they are read shard by shard, shuffled inside windows.
+
+    Rows 0 to n - 1 are those of its first shard, and so on. Each row counts as an image of its own.
+    """
+
+    @property
+    def shard_rows(self) -> Sequence[int]:
+        """The rows of each shard."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """The number of rows, in the order of the shuffled shards, that are shuffled together."""
         ...

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from motet.core import Batch, DataError, Example, MotetError, Processor, rng_for
+from motet.core import Batch, DataError, Example, MotetError, Processor, Sharded, rng_for
 from motet.data.mixture import Mixture, PlannedStep, RowRequest
 from motet.data.source import Source
 
@@ -75,12 +75,18 @@ class _RowBatches(Dataset[Any]):
                 if self.on_bad_row == "stop":
                     raise with_row(error, index, row.source) from error
                 skipped.append(f"{row.source}: {error}")
-                rng = rng_for("instead", self.seed, row.source, row.position, attempt)
-                index = int(rng.integers(len(self.sources[row.source].reader)))
+                index = self._instead(row, index, attempt)
         raise DataError(
             f"source {row.source!r}: got {_MAX_TRIES} bad rows in succession; want rows that can be read (motet data "
             "check lists those that cannot)"
         )
+
+    def _instead(self, row: RowRequest, index: int, attempt: int) -> int:
+        """Returns the row to read in the place of a bad one; of a reader in shards the next: it is there already."""
+        reader = self.sources[row.source].reader
+        if isinstance(reader, Sharded):
+            return (index + 1) % len(reader)
+        return int(rng_for("instead", self.seed, row.source, row.position, attempt).integers(len(reader)))
 
     def _encoded(self, row: RowRequest, index: int) -> Any:
         source = self.sources[row.source]

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from motet.core import CheckpointError, ConfigError, Schedule, nearest, rng_for
 from motet.data.image_index import ImageIndex, fingerprint_of, image_index
+from motet.data.orders import Order, order_of
 from motet.data.source import Source
 
 
@@ -46,9 +45,10 @@ class PlannedStep:
 class Mixture:
     """The training sources and their schedule, which together determine the rows of every step.
 
-    The permutation of a source is keyed by (seed, source, epoch). A draw takes the next image and one of its rows,
-    keyed by (seed, source, position), or with ``sample_by="row"`` the next row. So the rows of a step depend neither on
-    the number of ranks nor on the rows that were read ahead, and the state is one number per source.
+    The permutation of a source is keyed by (seed, source, epoch); one in shards is read shard by shard (`ShardOrder`).
+    A draw takes the next image and one of its rows, keyed by (seed, source, position), or with ``sample_by="row"`` the
+    next row. So the rows of a step depend neither on the number of ranks nor on the rows that were read ahead, and the
+    state is one number per source.
 
     Args:
         sources: of role "train".
@@ -71,7 +71,7 @@ class Mixture:
         self.schedule, self.seed = schedule, seed
         self.consumed = dict.fromkeys(self.sources, 0)
         self.images: dict[str, ImageIndex] = {name: image_index(source.reader) for name, source in self.sources.items()}
-        self._order: dict[str, tuple[int, np.ndarray]] = {}
+        self._orders: dict[str, tuple[int, Order]] = {}
 
     def plan(self, index: int, *, rank: int, world: int, consumed: Mapping[str, int]) -> PlannedStep:
         """Returns the rows of a step.
@@ -108,9 +108,9 @@ class Mixture:
         source, images = self.sources[name], self.images[name]
         if source.sample_by == "row":
             epoch, place = divmod(position, len(source.reader))
-            return RowRequest(name, int(self._permutation(name, epoch, len(source.reader))[place]), position)
+            return RowRequest(name, self._order(name, epoch, len(source.reader))[place], position)
         epoch, place = divmod(position, len(images))
-        rows = images.rows_of(int(self._permutation(name, epoch, len(images))[place]))
+        rows = images.rows_of(self._order(name, epoch, len(images))[place])
         chosen = 0 if len(rows) == 1 else int(rng_for("visit", self.seed, name, position).integers(len(rows)))
         return RowRequest(name, int(rows[chosen]), position)
 
@@ -139,8 +139,9 @@ class Mixture:
         self.schedule.load_state_dict(state["schedule"])
         self.consumed = {name: int(state["taken"][name]) for name in self.consumed}
 
-    def _permutation(self, name: str, epoch: int, count: int) -> np.ndarray:
-        cached = self._order.get(name)
+    def _order(self, name: str, epoch: int, count: int) -> Order:
+        cached = self._orders.get(name)
         if cached is None or cached[0] != epoch:
-            cached = self._order[name] = (epoch, rng_for("order", self.seed, name, epoch).permutation(count))
+            order = order_of(self.sources[name].reader, count, self.seed, name, epoch)
+            cached = self._orders[name] = (epoch, order)
         return cached[1]

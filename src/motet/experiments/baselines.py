@@ -147,34 +147,64 @@ def train_baselines(
         )
     done = {}
     for name in names:
-        budget, steps = BaselineBudget(match), None
-        match match:
-            case "rows":
-                pass
-            case "steps":
-                steps = run.train.steps
-            case "compute":
-                steps = _noted_steps(
-                    folder / SEARCH / name / "compute.json",
-                    partial(steps_of_equal_compute, run, name, samples_seen=samples_seen, device=device),
-                )
-            case "plateau":
-                length = find_length(
-                    run,
-                    name,
-                    folder / SEARCH / name,
-                    train_run=train_run,
-                    plateau=plateau,
-                    samples_seen=samples_seen,
-                    log=log,
-                )
-                budget, steps = BaselineBudget(match, length.still_rises), length.steps
-            case never:
-                assert_never(never)
-        single_run = single_task(run, name, steps=steps, samples_seen=samples_seen)
+        single_run, budget = baseline_run(
+            run,
+            name,
+            folder,
+            train_run=train_run,
+            match=match,
+            samples_seen=samples_seen,
+            plateau=plateau,
+            device=device,
+            log=log,
+        )
         done[name] = _train_one(single_run, name, folder, train_run, rates_of(run, search, lrs), log)
         write_budget(done[name], budget)
     return done
+
+
+def baseline_run(
+    run: Run,
+    task: str,
+    folder: Path,
+    *,
+    train_run: TrainRun,
+    match: Budget,
+    samples_seen: Mapping[str, int] | None = None,
+    plateau: PlateauRule = PLATEAU,
+    device: torch.device | str = "cpu",
+    log: Callable[[str], None],
+) -> tuple[Run, BaselineBudget]:
+    """Returns the single-task baseline of a task at the run's own learning rate, with its budget.
+
+    Its length is read from `folder` where an earlier call has found it; else compute is counted here, and for
+    "plateau" the task is trained until its score stops rising. See `train_baselines` for the arguments.
+    """
+    budget, steps = BaselineBudget(match), None
+    match match:
+        case "rows":
+            pass
+        case "steps":
+            steps = run.train.steps
+        case "compute":
+            steps = _noted_steps(
+                folder / SEARCH / task / "compute.json",
+                partial(steps_of_equal_compute, run, task, samples_seen=samples_seen, device=device),
+            )
+        case "plateau":
+            length = find_length(
+                run,
+                task,
+                folder / SEARCH / task,
+                train_run=train_run,
+                plateau=plateau,
+                samples_seen=samples_seen,
+                log=log,
+            )
+            budget, steps = BaselineBudget(match, length.still_rises), length.steps
+        case never:
+            assert_never(never)
+    return single_task(run, task, steps=steps, samples_seen=samples_seen), budget
 
 
 def _noted_steps(path: Path, count: Callable[[], int]) -> int:
@@ -216,13 +246,18 @@ def _search(
         return
     reports = {}
     for lr, candidate in grid(single_run, lrs).items():
-        reports[lr] = train_candidate(candidate, folder / SEARCH / name / f"lr-{lr:g}", train_run)
+        reports[lr] = train_candidate(candidate, candidate_folder(folder, name, lr), train_run)
         result = reports[lr].main(name)
         log(f"{name} alone, learning rate {lr:g}: {result.metric} {result.value:.1f} {result.unit} on val".rstrip())
     lr = best_lr(reports, name)
     _note_lr(folder, name, lr)
     # Training is done; only the evaluation on the test rows is left, in the folder that is compared.
-    (folder / SEARCH / name / f"lr-{lr:g}").rename(folder / name)
+    candidate_folder(folder, name, lr).rename(folder / name)
+
+
+def candidate_folder(folder: Path, task: str, lr: float) -> Path:
+    """Returns the folder of the search's run of a task, or of the multi-task run, at a learning rate."""
+    return folder / SEARCH / task / f"lr-{lr:g}"
 
 
 def _note_lr(folder: Path, name: str, lr: float) -> None:

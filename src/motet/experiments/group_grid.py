@@ -59,7 +59,6 @@ def group_study(
     seeds: Sequence[int] = (0, 1, 2),
     minutes: float = float("inf"),
     role: Literal["val", "test"] = "val",
-    only: str = "",
 ) -> Study:
     """Returns the study: one cell per group, per pair of groups and, with `triples`, per triple.
 
@@ -73,7 +72,6 @@ def group_study(
         seeds: every cell is run once with each.
         minutes: a run that takes longer is stopped and counted as failed.
         role: the rows that are evaluated. A grouping is a choice, and choices are made on "val"; "test" is for a table.
-        only: the name of a single cell, where no other is needed.
 
     Raises:
         ConfigError: a task without sources of that role.
@@ -86,14 +84,11 @@ def group_study(
                 f"group {name!r}: task {missing[0]!r}: got no source of role {role!r}; want one with that task"
             )
     cells = {cell_of(members): members for members in trained_together(tuple(groups), triples=triples)}
-    if only and only not in cells:
-        raise ConfigError(f"cell: got {only!r}; {nearest(only, cells)}")
     return Study(
         name=CELLS,
         cells={
             cell: some_tasks(without_test, [task for name in members for task in groups[name]])
             for cell, members in cells.items()
-            if only in ("", cell)
         },
         seeds=tuple(seeds),
         minutes=minutes,

@@ -90,13 +90,8 @@ def best_multi_task(
     gains = {run.train.lr: 0.0}
     for lr in rates:
         if lr not in gains:
-            candidate = dataclasses.replace(
-                run,
-                sources=tuple(source for source in run.sources if source.role != "test"),
-                train=dataclasses.replace(run.train, lr=lr),
-                expect={},
-            )
-            tried = _folder_of(folder, lr)  # its last report is that of test rows once it was chosen
+            candidate = without_test_at(run, lr)
+            tried = multi_task_folder(folder, lr)  # its last report is that of test rows once it was chosen
             report = finished_report(tried, candidate, VAL_REPORT) or train_candidate(candidate, tried, train_run)
             gains[lr] = gain_over(report, own)
             log(f"multi-task, learning rate {lr:g}: {gains[lr]:+.1f} % on val against the run's {run.train.lr:g}")
@@ -108,8 +103,8 @@ def best_multi_task(
         return place
     log(f"multi-task: learning rate {best:g} is the best on val; its run is compared")
     chosen = dataclasses.replace(run, train=dataclasses.replace(run.train, lr=best), expect={})
-    train_candidate(chosen, _folder_of(folder, best), train_run)
-    return _folder_of(folder, best)
+    train_candidate(chosen, multi_task_folder(folder, best), train_run)
+    return multi_task_folder(folder, best)
 
 
 def searched_run(run: Path, folders: Sequence[Path]) -> tuple[Path, float] | None:
@@ -126,7 +121,7 @@ def searched_run(run: Path, folders: Sequence[Path]) -> tuple[Path, float] | Non
         try:
             match json.loads((folder / SEARCH / f"{JOINT}.json").read_text(encoding="utf-8")):
                 case {"run": str() as name, "own": float() as own, "best": float() as best}:
-                    chosen = _folder_of(folder, best)
+                    chosen = multi_task_folder(folder, best)
                     if name == run.name and best != own and chosen.is_dir():
                         return chosen, best
         except (OSError, ValueError):
@@ -139,7 +134,18 @@ def is_searched(folder: Path) -> bool:
     return (folder / SEARCH / f"{JOINT}.json").is_file()
 
 
-def _folder_of(folder: Path, lr: float) -> Path:
+def without_test_at(run: Run, lr: float) -> Run:
+    """Returns a run at another learning rate and without its test sources: a candidate of a search."""
+    return dataclasses.replace(
+        run,
+        sources=tuple(source for source in run.sources if source.role != "test"),
+        train=dataclasses.replace(run.train, lr=lr),
+        expect={},
+    )
+
+
+def multi_task_folder(folder: Path, lr: float) -> Path:
+    """Returns the folder of the multi-task run at a learning rate, in that of the baselines."""
     return folder / SEARCH / JOINT / f"lr-{lr:g}"
 
 

@@ -3,7 +3,8 @@
     <folder>/<study>/<cell>-seed0.json     a finished run: its report, its time, what it was
     <folder>/<study>/<cell>-seed0/         the run's own folder
 
-The tables under ``docs/results/`` are written from these files alone, by `table`.
+`motet.experiments.study_grid` runs them. The tables under ``docs/results/`` are written from these files alone, by
+`table`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
@@ -118,63 +118,6 @@ class FinishedCell:
     seconds: float = 0.0
     report: Report | None = None
     error: str = ""
-
-
-def run_study(
-    study: Study,
-    folder: Path,
-    *,
-    run_one: Callable[[str, int], FinishedCell],
-    jobs: int = 1,
-    log: Callable[[str], None],
-) -> tuple[FinishedCell, ...]:
-    """Runs the unfinished cells and returns all results; a run that fails does not stop the others.
-
-    Args:
-        study: the grid.
-        folder: of all studies; this one has a folder of its name in it.
-        run_one: runs one cell with one seed: `run_cell`, here or in another process.
-        jobs: number of runs at the same time.
-        log: called with one line per run.
-    """
-    grid = [(cell, seed) for seed in study.seeds for cell in study.cells]
-    done = {key: finished(study, folder, *key) for key in grid}
-    left = _left(study, folder, done)
-    log(f"study {study.name}: {len(grid)} runs, {len(grid) - len(left)} finished")
-
-    def one(key: tuple[str, int]) -> FinishedCell:
-        result = run_one(*key)
-        write_done(study, folder, result)
-        outcome = f"failed: {result.error}" if result.error else _in_short(result.report)
-        log(f"{result.cell}, seed {result.seed}, {result.seconds:.0f} s: {outcome}")
-        return result
-
-    for turn in sorted({study.turn(cell) for cell, _ in left}):
-        now = [key for key in left if study.turn(key[0]) == turn]
-        done |= {key: one(key) for key in now} if jobs == 1 else _together(now, one, jobs)
-    return tuple(result for result in done.values() if result is not None)
-
-
-def _left(study: Study, folder: Path, done: Mapping[tuple[str, int], FinishedCell | None]) -> list[tuple[str, int]]:
-    """Returns the runs to do: unfinished ones, and those they start from whose weights are gone."""
-    unfinished = {key for key, found in done.items() if found is None}
-    for cell, seed in tuple(unfinished):
-        first = study.starts.get(cell)
-        while first is not None and not steps_in(run_folder(study, folder, first, seed)):
-            unfinished.add((first, seed))
-            first = study.starts.get(first)
-    return [key for key in done if key in unfinished]
-
-
-def _together(
-    left: Sequence[tuple[str, int]], one: Callable[[tuple[str, int]], FinishedCell], jobs: int
-) -> dict[Any, FinishedCell]:
-    pool = ThreadPoolExecutor(max_workers=jobs)
-    try:
-        return dict(zip(left, pool.map(one, left), strict=True))
-    finally:
-        # After Ctrl-C, running cells save and stop; the others must not start.
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def run_cell(study: Study, folder: Path, cell: str, seed: int, *, train_run: TrainOrResume) -> FinishedCell:
@@ -330,7 +273,8 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _in_short(report: Report | None) -> str:
+def in_short(report: Report | None) -> str:
+    """Returns the main results of a run in one line."""
     results = report.results if report else ()
     return ", ".join(f"{r.task} {r.value:.{decimals(r.unit)}f} {r.unit}".strip() for r in results if r.main)
 

@@ -7,47 +7,29 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from statistics import median
+from typing import TYPE_CHECKING, Any
 
-from motet.core import CheckpointError, ConfigError, Report, System
+from motet.core import CheckpointError, ConfigError
 from motet.core.folder_lock import FolderLock
-from motet.data.source import Source
-from motet.evaluation import evaluate
-from motet.experiments.lr_search import finished_report, gain_over
+from motet.experiments.run_grid import HERE, Place
 from motet.experiments.search_space import Dimension
-from motet.training.errors import TrainingError
-from motet.training.evaluator import Evaluator
+from motet.experiments.trial_round import BASE, ROUND, TRIALS, Round, TrainTrial, TrialRound
 from motet.training.run import Run
 
 if TYPE_CHECKING:
     import optuna
 
-STUDY, TRIALS = "study.jsonl", "trials"
-_EVALUATIONS = 5  # of a trial, where the recipe has none: a trial can only be pruned at an evaluation
+STUDY = "study.jsonl"
+_POLL_SECONDS = 1.0
 _FIRST_TRIALS = 4  # that are not pruned: a median of fewer says little
 _NEVER_PRUNED = 0.3  # of a trial: a low learning rate is behind at first
-
-
-class TrainTrial(Protocol):
-    """Trains a run with an evaluator of its val rows: `run_training`, or a function of the caller around it."""
-
-    def __call__(self, run: Run, folder: Path, /, *, evaluator: Evaluator) -> Report:
-        """Returns the last report; continues a run that was stopped."""
-        ...
-
-
-class Pruned(Exception):
-    """A trial that is behind the median of the others at the same step."""
-
-
-class OutOfTime(Exception):
-    """The time of the search is over in the middle of a trial."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +58,7 @@ def tune(
     seconds: float,
     identity: Mapping[str, Any],
     train_trial: TrainTrial,
+    place: Place = HERE,
     log: Callable[[str], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Trial, ...]:
@@ -92,6 +75,7 @@ def tune(
         seconds: for all trials of this call.
         identity: of the recipe, as plain data; a study of another one is refused.
         train_trial: trains a run.
+        place: where the trials go; as many are drawn together as run at the same time there.
         log: called with one line per trial.
         clock: the time in seconds.
 
@@ -107,20 +91,67 @@ def tune(
         raise ConfigError("tune: got a recipe without sources of role 'val'; want one to choose by")
     folder.mkdir(parents=True, exist_ok=True)
     ends = clock() + seconds
-    with FolderLock(folder):
-        named = {**identity, "space": [repr(one) for one in space], "steps": base.train.steps}
+    named = {**identity, "space": [repr(one) for one in space], "steps": base.train.steps}
+
+    def make(trials: Round) -> TrialRound:
+        return TrialRound(folder, trials, configure=configure, train_trial=train_trial, ends=ends, clock=clock)
+
+    lock = FolderLock(folder)
+    if place.shared:
+        _help(lock, folder, named, make, place, log)
+    with lock:
         study = _open(folder, named, space)
         longest = max((one.duration.total_seconds() for one in study.trials if one.duration is not None), default=0.0)
         while not _finished(study) or clock() + longest < ends:
             started = clock()
-            drawn = study.ask()
-            one = _one_trial(study, drawn, configure, space, folder, ends, train_trial, clock)
-            longest = max(longest, clock() - started)
-            gain = "" if one.gain is None else f", {one.gain:+.1f} % on val against the recipe"
-            log(f"trial {one.number}, {' '.join(one.settings)}: {one.outcome}{gain}, {clock() - started:.0f} s")
-            if one.outcome == "stopped":
+            count = place.width if _finished(study) else 1
+            drawn = [study.ask() for _ in range(count)]
+            if not _run_round(study, drawn, space, named, make, folder, place, log):
                 break
+            longest = max(longest, clock() - started)
         return _trials(study)
+
+
+def trial_round(
+    configure: Callable[[Sequence[str]], Run],
+    folder: Path,
+    *,
+    seconds: float,
+    train_trial: TrainTrial,
+    clock: Callable[[], float] = time.monotonic,
+) -> TrialRound:
+    """Returns the round that is open in the folder of a search, for a process that runs one of its trials.
+
+    Raises:
+        CheckpointError: no such round, or a damaged one.
+    """
+    current = Round.read(folder)
+    if current is None:
+        raise CheckpointError(f"{folder}: got no trials; want the folder of a `motet tune`")
+    return TrialRound(
+        folder, current, configure=configure, train_trial=train_trial, ends=clock() + seconds, clock=clock
+    )
+
+
+def _help(
+    lock: FolderLock,
+    folder: Path,
+    identity: Mapping[str, Any],
+    make: Callable[[Round], TrialRound],
+    place: Place,
+    log: Callable[[str], None],
+) -> None:
+    """Runs trials that another process draws, as long as it draws some; its lock is free when it has ended or died."""
+    while not lock.acquire():
+        current = Round.read(folder)
+        if current is not None:
+            if json.loads(json.dumps(dict(identity))) != current.identity:
+                raise CheckpointError(f"{folder / ROUND}: got the trials of another search; want a new --folder")
+            grid = make(current)
+            if not all(grid.finished(cell) for cell in grid.cells):
+                place.run(grid, log=log)
+        time.sleep(_POLL_SECONDS)
+    lock.release()
 
 
 def best_of(trials: Sequence[Trial]) -> Trial:
@@ -135,97 +166,64 @@ def best_of(trials: Sequence[Trial]) -> Trial:
     return max(finished, key=lambda one: (one.gain or 0.0, -one.number))
 
 
-class _WatchedEvaluation:
-    """The evaluation of val rows, after which a trial may end."""
-
-    def __init__(
-        self, trial: optuna.Trial, own: Report | None, steps: int, ends: float, clock: Callable[[], float]
-    ) -> None:
-        self.trial, self.own, self.steps, self.ends, self.clock = trial, own, steps, ends, clock
-
-    def __call__(
-        self, system: System, sources: Sequence[Source], *, batch_size: int, step: int, workers: int
-    ) -> Report:
-        report = evaluate(system, sources, batch_size=batch_size, step=step, workers=workers)
-        self.watch(report)
-        return report
-
-    def watch(self, report: Report) -> None:
-        """Raises Pruned or OutOfTime where the trial ends after this report."""
-        if self.own is None or report.step == self.steps:  # the recipe itself is never pruned, nor what is done
-            return
-        tasks = {result.task for result in self.own.results if result.main}
-        if tasks <= {result.task for result in report.results if result.main}:
-            self.trial.report(gain_over(report, self.own), report.step)
-            if self.trial.should_prune():
-                raise Pruned
-        if self.clock() > self.ends:
-            raise OutOfTime
-
-
-def _one_trial(
+def _run_round(
     study: optuna.Study,
-    drawn: optuna.Trial,
-    configure: Callable[[Sequence[str]], Run],
+    drawn: Sequence[optuna.Trial],
     space: Sequence[Dimension],
+    identity: Mapping[str, Any],
+    make: Callable[[Round], TrialRound],
     folder: Path,
-    ends: float,
-    train_trial: TrainTrial,
-    clock: Callable[[], float],
-) -> Trial:
+    place: Place,
+    log: Callable[[str], None],
+) -> bool:
+    """Runs the trials of a round and tells the study their ends; returns whether all have ended."""
     from optuna.trial import TrialState
 
-    settings = tuple(one.suggest(drawn) for one in space)
-    place = Path(TRIALS) / drawn.user_attrs.get("place", f"{drawn.number:03d}")
-    drawn.set_user_attr("place", place.name)
-    is_base = place.name == "000"
-    settings = () if is_base else settings  # the recipe itself, to the last digit
-    drawn.set_user_attr("settings", list(settings))
-    own = None if is_base else _report_of(folder / TRIALS / "000")
-    try:
-        run = _without_test(configure(settings))
-        report = finished_report(folder / place, run) or train_trial(
-            run, folder / place, evaluator=_WatchedEvaluation(drawn, own, run.train.steps, ends, clock)
-        )
-        if report.step < run.train.steps:
-            raise CheckpointError(
-                f"{folder / place}: stopped after step {report.step} of {run.train.steps}; call again"
-            )
-    except Pruned:
-        study.tell(drawn, state=TrialState.PRUNED)
-    except OutOfTime:
-        return Trial(int(place.name), "stopped", settings, None)  # it stays open: the next call continues it
-    except (TrainingError, ConfigError) as error:
-        if is_base:
-            raise
-        drawn.set_user_attr("error", str(error))
-        study.tell(drawn, state=TrialState.FAIL)
-    else:
-        study.tell(drawn, 0.0 if own is None else gain_over(report, own))
-    trials = _trials(study)
-    _remove_weights(folder, trials)
-    return next(one for one in trials if one.number == int(place.name))
+    trials: dict[str, optuna.Trial] = {}
+    settings: dict[str, tuple[str, ...]] = {}
+    for one in drawn:
+        suggested = tuple(dimension.suggest(one) for dimension in space)
+        name = one.user_attrs.get("place", f"{one.number:03d}")
+        settings[name] = () if name == BASE else suggested  # the recipe itself, to the last digit
+        one.set_user_attr("place", name)
+        one.set_user_attr("settings", list(settings[name]))
+        trials[name] = one
+    current = Round(settings, _medians(study, identity["steps"]), identity)
+    current.write(folder)
+    grid = make(current)
+    place.run(grid, log=log)
+    # In the order of the trials, whatever order they have ended in: what is drawn next depends on nothing else.
+    for name, one in trials.items():
+        found = grid.result(name)
+        if found is None:
+            continue
+        for step, value in found.values.items():
+            one.report(value, step)
+        match found.outcome:
+            case "finished":
+                study.tell(one, found.gain)
+            case "pruned":
+                study.tell(one, state=TrialState.PRUNED)
+            case _:
+                one.set_user_attr("error", found.error)
+                study.tell(one, state=TrialState.FAIL)
+    _remove_weights(folder, _trials(study))
+    return all(grid.result(name) is not None for name in trials)
 
 
-def _without_test(run: Run) -> Run:
-    every = run.train.evaluate_every or max(1, run.train.steps // _EVALUATIONS)
-    return dataclasses.replace(
-        run,
-        sources=tuple(source for source in run.sources if source.role != "test"),
-        train=dataclasses.replace(run.train, evaluate_every=every),
-        expect={},
-    )
+def _medians(study: optuna.Study, steps: int) -> dict[int, float]:
+    """Returns the median gain of the finished trials at each step; none while they are few, or early in a trial."""
+    from optuna.trial import TrialState
 
-
-def _report_of(folder: Path) -> Report:
-    from motet.hub.load import read_report
-
-    report = read_report(folder)
-    if report is None:
-        raise CheckpointError(
-            f"{folder}: got no report; want that of the recipe itself (remove the study to begin anew)"
-        )
-    return report
+    done = study.get_trials(states=(TrialState.COMPLETE,))
+    if len(done) < _FIRST_TRIALS:
+        return {}
+    values: dict[int, list[float]] = {}
+    for one in done:
+        for step, value in one.intermediate_values.items():
+            if step >= round(_NEVER_PRUNED * steps):
+                values.setdefault(step, []).append(value)
+    return {step: median(found) for step, found in values.items()}
 
 
 def _open(folder: Path, identity: Mapping[str, Any], space: Sequence[Dimension]) -> optuna.Study:
@@ -255,13 +253,11 @@ def _open(folder: Path, identity: Mapping[str, Any], space: Sequence[Dimension])
         raise CheckpointError(
             f"{path}: got the study of another search ({name}: {str(known.get(name))[:80]}); want a new --folder"
         )
-    # Seeded by the trials so far: a study that goes on must not draw its first trials again.
-    study.sampler = optuna.samplers.TPESampler(seed=len(study.trials))
-    study.pruner = optuna.pruners.MedianPruner(
-        n_startup_trials=_FIRST_TRIALS, n_warmup_steps=round(_NEVER_PRUNED * identity["steps"])
-    )
+    # Seeded by the trials so far: a study that goes on must not draw its first trials again. Trials that are drawn
+    # together keep away from each other.
+    study.sampler = optuna.samplers.TPESampler(seed=len(study.trials), constant_liar=True)
     if not study.trials:
-        study.enqueue_trial({one.name: one.base for one in space}, user_attrs={"place": "000"})
+        study.enqueue_trial({one.name: one.base for one in space}, user_attrs={"place": BASE})
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
         place = trial.user_attrs.get("place")

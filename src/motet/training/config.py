@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from motet.core import ConfigError
-from motet.training.optim import AdamW, Cosine, LRSchedule, OptimizerSpec
+from motet.training.optim import AdamW, Cosine, HfAdamW, LRSchedule, OptimizerSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +33,8 @@ class TrainConfig:
             sources.
         seed: of every random draw.
         sharded: whether each rank holds only its part of the parameters and of the optimiser's state between updates
-            (FSDP2), for models whose state does not fit on one device; `AdamW` only. No effect on one rank. See
-            `Shards`.
+            (FSDP2), for models whose state does not fit on one device; not for `Adafactor`. No effect on one rank.
+            See `Shards`.
         on_bad_row: "stop" raises the row's DataError; "skip" draws the next row, and the report counts it.
 
     Raises:
@@ -72,10 +72,10 @@ class TrainConfig:
                 raise ConfigError(f"TrainConfig.{name}: got {getattr(self, name)}; want at least {low}")
         if self.final_weights not in ("last", "best"):
             raise ConfigError(f"TrainConfig.final_weights: got {self.final_weights!r}; want 'last' or 'best'")
-        if self.sharded and type(self.optimizer) is not AdamW:
+        if self.sharded and not isinstance(self.optimizer, AdamW | HfAdamW):
             raise ConfigError(
-                f"TrainConfig.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, whose step for a "
-                "part of a parameter does not read the rest"
+                f"TrainConfig.sharded: got optimizer {type(self.optimizer).__name__}; want AdamW, HfAdamW or "
+                "SkipUnusedAdamW, whose step for a part of a parameter does not read the rest"
             )
         if not self.lr > 0:
             raise ConfigError(f"TrainConfig.lr: got {self.lr}; want a positive number")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, overload
 
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -87,19 +88,26 @@ class HfAdamWOptimizer(Optimizer):
         if not self.skip_unused or not parameters:
             return set(parameters)
         # The largest entry, not a sum or a norm of squares: tiny gradients would underflow to nothing.
-        largest = torch._foreach_norm([p.grad for p in parameters if p.grad is not None], math.inf)
-        device = largest[0].device
-        values = torch.stack([value.float().to(device) for value in largest]).tolist()
-        return {parameter for parameter, value in zip(parameters, values, strict=True) if value != 0}
+        gradients = [local_part(p.grad) for p in parameters if p.grad is not None]
+        held = [place for place, gradient in enumerate(gradients) if gradient.numel()]
+        values = torch.zeros(len(gradients), device=gradients[0].device)
+        if held:
+            largest = torch._foreach_norm([gradients[place] for place in held], math.inf)
+            values[held] = torch.stack([value.float().to(values.device) for value in largest])
+        if any(is_part(parameter) for parameter in parameters):
+            dist.all_reduce(values, op=dist.ReduceOp.MAX)  # another rank's part may be all zero, or this one's
+        return {parameter for parameter, value in zip(parameters, values.tolist(), strict=True) if value != 0}
 
     def _update(self, parameters: list[Tensor], lr: float, weight_decay: float) -> None:
         beta1, beta2 = self.betas
         states = [self._state(parameter) for parameter in parameters]
-        first, second = [state["mean"] for state in states], [state["square"] for state in states]
+        # Every number of a step needs its own moments alone: of parameters in parts each rank updates its own.
+        first = [local_part(state["mean"]) for state in states]
+        second = [local_part(state["square"]) for state in states]
         torch._foreach_mul_(first, beta1)
         torch._foreach_mul_(second, beta2)
         with_gradient = [place for place, parameter in enumerate(parameters) if parameter.grad is not None]
-        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        gradients = [local_part(parameter.grad) for parameter in parameters if parameter.grad is not None]
         if gradients:
             torch._foreach_add_([first[place] for place in with_gradient], gradients, alpha=1.0 - beta1)
             torch._foreach_addcmul_([second[place] for place in with_gradient], gradients, gradients, value=1.0 - beta2)
@@ -111,12 +119,25 @@ class HfAdamWOptimizer(Optimizer):
             state["step"] += 1
             corrected = math.sqrt(1.0 - beta2 ** state["step"]) / (1.0 - beta1 ** state["step"])
             sizes.append(-lr * corrected if self.correct_bias else -lr)
-        torch._foreach_addcdiv_(parameters, first, list(roots), sizes)
+        own = [local_part(parameter) for parameter in parameters]
+        torch._foreach_addcdiv_(own, first, list(roots), sizes)
         if weight_decay:
-            torch._foreach_mul_(parameters, 1.0 - lr * weight_decay)
+            torch._foreach_mul_(own, 1.0 - lr * weight_decay)
 
     def _state(self, parameter: Tensor) -> dict[str, Any]:
         state: dict[str, Any] = self.state[parameter]
         if not state:
             state.update(step=0, mean=torch.zeros_like(parameter), square=torch.zeros_like(parameter))
         return state
+
+
+def is_part(tensor: Tensor) -> bool:
+    """Returns whether a rank holds a part of a tensor alone (a DTensor, whose module takes a second to import)."""
+    return hasattr(tensor, "to_local")
+
+
+def local_part(tensor: Tensor) -> Tensor:
+    """Returns the part of a tensor that this rank holds, which shares its memory; all of it where it is whole."""
+    part: Any = tensor
+    found: Tensor = part.to_local() if is_part(tensor) else tensor
+    return found

@@ -54,6 +54,7 @@ from motet.data.readers.voc_xml import VocXml
 from motet.data.readers.vqav2 import Vqav2
 from motet.data.readers.vsr import Vsr
 from motet.data.readers.webdataset import WebDataset
+from motet.data.readers.webdataset_stream import WebDatasetStream
 from motet.data.readers.yolo_labels import YoloLabels
 
 READERS: dict[str, type] = {
@@ -109,6 +110,7 @@ READERS: dict[str, type] = {
     "Table": Table,
     "HfDataset": HfDataset,
     "WebDataset": WebDataset,
+    "WebDatasetStream": WebDatasetStream,
 }
 
 __all__ = [
@@ -166,4 +168,5 @@ __all__ = [
     "HfDataset",
     "WebDataset",
     "TorchRows",
+    "WebDatasetStream",
 ]
