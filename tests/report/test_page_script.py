@@ -91,8 +91,8 @@ def test_the_switch_changes_page_and_plots_and_is_remembered(opened) -> None:
     assert one.run("document.querySelector('.plot img.dark').getClientRects().length") == 1
     assert one.run("document.querySelector('.plot img.light').getClientRects().length") == 0
     assert one.run("document.querySelector('#theme').textContent") == "Light"
-    one.run("location.reload()")
-    one.wait("document.readyState === 'complete' && document.querySelector('#theme')")
+    one.run("document.body.dataset.old = true, location.reload()")
+    one.wait("document.body && !document.body.dataset.old && document.querySelector('#theme')?.textContent")
     assert one.run(background) == "rgb(22, 25, 29)"
     one.click("#theme")
     assert one.run(background) == "rgb(255, 255, 255)"
