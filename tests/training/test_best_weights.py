@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from toys import ToyReader, toy_sources, toy_system
 
-from motet.core import CheckpointError, Report, Result, System
+from motet.core import CheckpointError, ConfigError, Report, Result, System
 from motet.core.model_folder import read_weights, steps_in
 from motet.data.mixture import Mixture
 from motet.data.sampling_rates import EqualRates
@@ -171,3 +171,8 @@ def test_a_damaged_report_is_named(tmp_path: Path) -> None:
     (tmp_path / FOLDER / "report.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"best.report\.json: got .*; want the report that the run wrote"):
         BestWeights(tmp_path)
+
+
+def test_another_choice_of_weights_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"TrainConfig.final_weights: got 'first'; want 'last' or 'best'"):
+        TrainConfig(steps=1, final_weights="first")  # type: ignore[arg-type]

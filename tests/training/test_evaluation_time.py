@@ -36,6 +36,8 @@ def test_every_pass_over_val_and_test_rows_is_counted(clock) -> None:
     assert seconds(run) == pytest.approx(2 * (3 * (0.5 + 1.0) + 3 * (0.5 + 1.5)))
     at_end = dataclasses.replace(run, train=dataclasses.replace(run.train, evaluate_every=0))
     assert seconds(at_end) == pytest.approx(2 * ((0.5 + 1.0) + 3 * (0.5 + 1.5)))
+    best = dataclasses.replace(run, train=dataclasses.replace(run.train, final_weights="best"))  # and before the first
+    assert seconds(best) == pytest.approx(2 * (4 * (0.5 + 1.0) + 3 * (0.5 + 1.5)))
 
 
 def test_many_rows_are_a_straight_line_through_two_measurements(clock, monkeypatch) -> None:
