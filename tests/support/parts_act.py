@@ -60,7 +60,8 @@ def trained(run: Run, *, size: int, steps: int, batch_size: int) -> tuple[ViTAda
             options["lr"] = run.train.lr * factor * group.get("lr_scale", 1.0)
         losses = system.losses(batches[step % 5]).tasks.values()
         optimizer.zero_grad()
-        torch.stack([loss.total / loss.weight for loss in losses]).sum().backward()
+        whole = torch.stack([loss.total / loss.weight for loss in losses]).sum()
+        whole.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
         optimizer.step()
     return system.eval(), batches[5]
 

@@ -200,7 +200,7 @@ def score_panels(values: Sequence[ScorePoint], *, theme: Theme = LIGHT) -> Figur
     columns = min(_COLUMNS, len(tasks))
     rows = -(-len(tasks) // columns)
     most = max(sum(dot.task == task for dot in values) for task in tasks)
-    figure = _figure(9.0, (0.24 * most + 0.7) * rows)
+    figure = new_figure(9.0, (0.24 * most + 0.7) * rows)
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, task in zip(grid, tasks, strict=False):
         own = [dot for dot in values if dot.task == task]
@@ -213,7 +213,7 @@ def score_panels(values: Sequence[ScorePoint], *, theme: Theme = LIGHT) -> Figur
         axes.set_ylim(len(own) - 0.5, -0.5)
         axes.margins(x=0.1)
         axes.set_title(short(task), fontsize=9, loc="left", color=theme.text)
-        _dress(axes, theme, grid="x")
+        dress(axes, theme, grid="x")
     for axes in grid[len(tasks) :]:
         axes.set_axis_off()
     return figure

@@ -18,6 +18,7 @@ from motet.core import (
     Label,
     Masked,
     Match,
+    Panoptic,
     Region,
     Score,
     Task,
@@ -132,7 +133,7 @@ def kind_of(task: Task) -> str:
             return _DENSE[unit]
         case Match():
             return "pointing"
-        case Masked() | Score():
+        case Masked() | Panoptic() | Score():
             return type(task.target).__name__.lower()
         case never:
             assert_never(never)

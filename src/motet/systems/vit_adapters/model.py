@@ -312,8 +312,13 @@ class ViTAdapters(System):
     def _in_metres(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns scores with those of inverse or logarithmic depth as metres, which discriminators read."""
         depth = self.config.depth
-        far = set() if depth.unit == "metre" else {n for n in scores if self.tasks[n].target.unit == "metre"}
-        return {name: to_metres(one, depth) if name in far else one for name, one in scores.items()}
+        if depth.unit == "metre":
+            return dict(scores)
+        return {name: to_metres(one, depth) if self._is_depth(name) else one for name, one in scores.items()}
+
+    def _is_depth(self, name: str) -> bool:
+        target = self.tasks[name].target
+        return isinstance(target, Dense) and target.unit == "metre"
 
     def _head(self, task: Task) -> nn.Module:
         match task.target:
