@@ -113,5 +113,5 @@ def test_a_run_gives_its_numbers_and_licences_to_the_cards(motet, tmp_path: Path
 )
 def test_options_that_do_not_fit_are_one_line(tmp_path, motet, given, wanted) -> None:
     ran = motet("export", tmp_path / "model", *given)
-    assert ran.code == 1
+    assert ran.code == 2
     assert wanted in ran.err
