@@ -101,3 +101,17 @@ def test_a_run_gives_its_numbers_and_licences_to_the_cards(motet, tmp_path: Path
     assert "61.2" in card
     assert "33.4" not in card
     assert "Noise: nobody's" in card
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ((), "export: got nothing to write; want --onnx OUT, --torch-export OUT or --merge-experts OUT"),
+        (("--torch-export", "out", "--int8"), "export --int8: got no --onnx; want it"),
+        (("--onnx", "out", "--task", "class"), "export --task: got no --merge-experts; want it"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_line(tmp_path, motet, given, wanted) -> None:
+    ran = motet("export", tmp_path / "model", *given)
+    assert ran.code == 2
+    assert wanted in ran.err

@@ -193,6 +193,7 @@ def test_what_a_task_calls_is_checked_before_it_is_called(folder, field, name, m
         ({"assets": {"a\0b": "0"}}, "want a name inside this folder"),
         ({"assets": {"x" * 5000: "0"}}, "asset|File name too long"),
         ({"assets": {"/etc/passwd": "0"}}, "want a name inside this folder"),
+        ({"assets": {"../words.json": "0"}}, "want a name inside this folder"),
         ({"system": [1]}, "system: got tuple; want a system's configuration"),
         ({"system": {"class": 5}}, "system: got dict; want"),
         ({"system": None}, "system: got NoneType"),
