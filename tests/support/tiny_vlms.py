@@ -30,7 +30,7 @@ SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<fake_token_around_image>", "<glo
 TEXTS = ("it is all red", "it is all green", "it is all blue", "it is all grey", "label answer text what colour is it")
 TEMPLATE = (
     "{% for m in messages %}User: {% for c in m['content'] %}{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}"
-    "{% endif %}{% endfor %}\n{% endfor %}Assistant: "
+    "{% endif %}{% endfor %}{{ '\n' }}{% endfor %}Assistant: "
 )
 VISION = dict(
     hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=16, patch_size=4
@@ -48,7 +48,9 @@ def tokenizer(texts: Iterable[str] = TEXTS) -> PreTrainedTokenizerFast:
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     made.train_from_iterator(
         [*texts] * 5,
-        trainers.BpeTrainer(vocab_size=330, special_tokens=list(SPECIAL), initial_alphabet=alphabet, show_progress=False),
+        trainers.BpeTrainer(
+            vocab_size=330, special_tokens=list(SPECIAL), initial_alphabet=alphabet, show_progress=False
+        ),
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=made, pad_token="<pad>", bos_token="<s>", eos_token="</s>",
@@ -106,5 +108,3 @@ def _made(family: str):  # noqa: ANN202  a pair of transformers' classes
             return (Idefics3ForConditionalGeneration if big else SmolVLMForConditionalGeneration)(config), processor
         case other:
             raise ValueError(other)
-
-

@@ -92,7 +92,9 @@ def adapted_layers(module: nn.Module, lora: LoRA) -> list[str]:
     if not layers:
         layers = [name for name, part in called.items() if isinstance(part, nn.Conv2d) and part.groups == 1]
     if lora.modules:
-        layers = [name for name in layers if name in lora.modules or name.endswith(tuple(f".{m}" for m in lora.modules))]
+        layers = [
+            name for name in layers if name in lora.modules or name.endswith(tuple(f".{m}" for m in lora.modules))
+        ]
     if not layers:
         got = f"no layer called {' or '.join(lora.modules)}" if lora.modules else "no linear layer and no convolution"
         raise ConfigError(f"{type(lora).__name__}.modules: got {got} in a {type(module).__name__}; want at least one")

@@ -67,15 +67,22 @@ def _load(source: str, revision: str, where: str, *, weights: bool) -> Loaded:
     family = family_of(config, where)
     try:
         processor = AutoProcessor.from_pretrained(source, revision=revision)
-    except (ValueError, OSError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{where}: got no processor ({_line(error)}); want preprocessor and tokeniser files") from error
+    except (ValueError, OSError, TypeError, AttributeError, ImportError) as error:
+        raise ConfigError(
+            f"{where}: got no processor ({_line(error)}); want preprocessor and tokeniser files"
+        ) from error
     if not isinstance(processor, ProcessorMixin):
         raise ConfigError(f"{where}: got a {type(processor).__name__} alone; want an image processor and a tokeniser")
     if getattr(processor.image_processor, "do_image_splitting", False):
         # Each image is one square of pixels, so that all rows have the same number of image tokens.
         processor.image_processor.do_image_splitting = False
     if weights:
-        model = AutoModelForImageTextToText.from_pretrained(source, revision=revision, use_safetensors=True)
+        try:
+            model = AutoModelForImageTextToText.from_pretrained(source, revision=revision, use_safetensors=True)
+        except OSError as error:
+            if not Path(source).is_dir():
+                raise
+            raise ConfigError(f"{where}: got {_line(error)}; want weights as safetensors") from error
     else:
         model = AutoModelForImageTextToText.from_config(config)
     return Loaded(model.float(), processor, family, _files(config, processor))

@@ -174,8 +174,7 @@ class Vlm(System):
         """Returns a TextPrediction of what is generated, or a ClassPrediction of names or candidates that are scored."""
         images = self._image_embeddings(batch)
         return {
-            name: self._answers(self.tasks[name], images[target.rows], target)
-            for name, target in batch.targets.items()
+            name: self._answers(self.tasks[name], images[target.rows], target) for name, target in batch.targets.items()
         }
 
     def _answers(self, task: Task, image: Tensor, target: Target) -> Sequence[Prediction]:
