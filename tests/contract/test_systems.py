@@ -175,8 +175,9 @@ CASES = {
         (Label, Dense),
     ),
     "vlm": Case(
-        VlmConfig(model=tiny_vlm("idefics3"), mode=FromScratch(), language=Finetune(1.0), max_generated=24),
-        (Label, Answer, Text, Match),
+        VlmConfig(model=tiny_vlm("idefics3"), mode=FromScratch(), language=Finetune(1.0), max_generated=64),
+        (Label, Answer, Text, Boxes, Region, Match),
+        steps=140,
         lr=3e-3,
     ),
 }

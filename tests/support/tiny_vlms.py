@@ -29,16 +29,17 @@ from transformers import (
 SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>")
 TEXTS = ("it is all red", "it is all green", "it is all blue", "it is all grey", "label answer text what colour is it")
 TEMPLATE = (
-    "{% for m in messages %}User: {% for c in m['content'] %}{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}"
-    "{% endif %}{% endfor %}{{ '\n' }}{% endfor %}Assistant: "
+    "{% for m in messages %}User: {% for c in m['content'] %}"
+    "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}{{ '\n' }}{% endfor %}Assistant: "
 )
-VISION = dict(
-    hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, image_size=16, patch_size=4
-)
-TEXT = dict(
-    hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
-    pad_token_id=0, bos_token_id=1, eos_token_id=2, max_position_embeddings=256,
-)  # fmt: skip
+VISION = {
+    "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 16,
+    "patch_size": 4,
+}  # fmt: skip
+TEXT = {
+    "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "num_key_value_heads": 2, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "max_position_embeddings": 256,
+}  # fmt: skip
 
 
 def tokenizer(texts: Iterable[str] = TEXTS) -> PreTrainedTokenizerFast:
@@ -69,7 +70,7 @@ def folder(family: str) -> str:
     return str(path)
 
 
-def _made(family: str):  # noqa: ANN202  a pair of transformers' classes
+def _made(family: str):
     words = tokenizer()
     vision = dict(VISION)
     match family:
@@ -101,7 +102,7 @@ def _made(family: str):  # noqa: ANN202  a pair of transformers' classes
             config = (Idefics3Config if big else SmolVLMConfig)(
                 vision_config=dict(VISION), text_config=text, image_token_id=3, scale_factor=2
             )
-            sizes = dict(size={"longest_edge": 16}, max_image_size={"longest_edge": 16}, do_image_splitting=False)
+            sizes = {"size": {"longest_edge": 16}, "max_image_size": {"longest_edge": 16}, "do_image_splitting": False}
             processor = Idefics3Processor(
                 Idefics3ImageProcessor(**sizes), words, image_seq_len=4, chat_template=TEMPLATE
             )

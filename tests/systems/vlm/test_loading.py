@@ -4,8 +4,8 @@ import json
 import shutil
 
 import pytest
-from toy_vlm import LABEL, ROWS, batch
 from tiny_vlms import folder
+from toy_vlm import LABEL, ROWS, batch
 
 from motet.core import ConfigError, hub_access
 from motet.systems import build_system

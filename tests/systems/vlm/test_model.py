@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from toy_vlm import ASKED, LABEL, MATCH, NAMES, ROWS, TEXT, batch, png, task, vlm
 from peft import LoraConfig, get_peft_model
 from PIL import Image
 from tiny_vlms import folder
 from torch import nn
+from toy_vlm import ASKED, LABEL, MATCH, NAMES, ROWS, TEXT, batch, png, task, vlm
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from motet.core import Boxes, Dense, Match, UnsupportedTask
@@ -162,7 +162,7 @@ def test_saved_with_adapters_and_loaded_it_answers_the_same(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    [Dense(1, "metre"), Boxes(NAMES), Match("images"), Match("texts", "split")],
+    [Dense(1, "metre"), Boxes(NAMES, ("big",)), Match("images"), Match("texts", "split")],
     ids=lambda t: type(t).__name__,
 )
 def test_what_it_cannot_answer_is_refused_in_one_line(target: Any) -> None:

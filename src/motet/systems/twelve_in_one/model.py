@@ -26,8 +26,8 @@ from motet.core import (
 )
 from motet.core.system import optimizer_groups
 from motet.nn.heads import BertHead
-from motet.nn.parameter_names import parameter_name
 from motet.nn.lora import LoRA, add_adapters
+from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import FromScratch, Frozen, lr_scale_of
 from motet.preprocess.crops import Whole
 from motet.preprocess.images import ImageTransform

@@ -22,8 +22,8 @@ from motet.core import (
     UnsupportedTask,
 )
 from motet.core.system import optimizer_groups
-from motet.nn.parameter_names import parameter_name
 from motet.nn.lora import LoRA, add_adapters
+from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Finetune, FromScratch, Frozen, digest_of
 from motet.preprocess.images import ImageTransform
 from motet.systems.base import ImageInputs

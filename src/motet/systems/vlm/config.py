@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from motet.core import ConfigError
 from motet.nn.lora import LoRA
-from motet.nn.tower import EncoderMode, Finetune, Frozen, FromScratch
+from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen
 from motet.preprocess.images import Crop, Whole
 
 

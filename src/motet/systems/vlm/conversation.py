@@ -81,6 +81,10 @@ class Conversation:
         ids = self.processor.tokenizer(text, add_special_tokens=False)["input_ids"]
         return (*ids[: self.max_answer - 1], self.end)
 
+    def length(self, ids: Sequence[int]) -> int:
+        """Returns the number of generated tokens, their end included."""
+        return list(ids).index(self.end) + 1 if self.end in ids else len(ids)
+
     def text(self, ids: Sequence[int]) -> str:
         """Returns the text of generated tokens, up to their end."""
         kept = list(ids[: list(ids).index(self.end)] if self.end in ids else ids)

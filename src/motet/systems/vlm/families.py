@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from motet.core import ConfigError
+from motet.systems.vlm.box_text import BoxText, JsonBoxes, LocationTokens
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Family:
         language: the language model without its output layer.
         first_position: position of the first token.
         full_prefix: whether the tokens of the prompt attend to one another in both directions.
+        box_text: the form in which boxes are written.
     """
 
     vision: str
@@ -31,6 +33,7 @@ class Family:
     language: str
     first_position: int = 0
     full_prefix: bool = False
+    box_text: BoxText = field(default_factory=JsonBoxes)
 
     def encode(self, model: nn.Module, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:
         """Returns the states of the vision encoder that the connector reads."""
@@ -55,7 +58,14 @@ class Family:
 
 
 LLAVA = Family("vision_tower", "multi_modal_projector", "language_model")
-PALIGEMMA = Family("vision_tower", "multi_modal_projector", "language_model", first_position=1, full_prefix=True)
+PALIGEMMA = Family(
+    "vision_tower",
+    "multi_modal_projector",
+    "language_model",
+    first_position=1,
+    full_prefix=True,
+    box_text=LocationTokens(),
+)
 IDEFICS3 = Family("vision_model", "connector", "text_model")
 
 FAMILIES = {"llava": LLAVA, "paligemma": PALIGEMMA, "idefics3": IDEFICS3, "smolvlm": IDEFICS3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
@@ -14,28 +15,30 @@ from torch.nn import functional as F
 from motet.core import (
     Answer,
     Batch,
+    Boxes,
     Label,
     Loss,
     Losses,
-    Match,
     Prediction,
+    Region,
     System,
     Target,
     Task,
-    Text,
     TextPrediction,
-    UnsupportedTask,
 )
 from motet.core.system import optimizer_groups
-from motet.nn.tower import EncoderMode, Finetune, Frozen, FromScratch, apply_mode, digest_of, lr_scale_of
+from motet.nn.tower import EncoderMode, Finetune, FromScratch, Frozen, apply_mode, digest_of, lr_scale_of
 from motet.preprocess.images import ImageTransform
-from motet.systems.base import candidate_predictions, check_target, class_predictions, trained_blocks
+from motet.systems.base import candidate_predictions, class_predictions, trained_blocks
 from motet.systems.vlm.answers import generate_greedy, score_answers
 from motet.systems.vlm.config import VlmConfig
 from motet.systems.vlm.conversation import Conversation
 from motet.systems.vlm.images import VlmImages
 from motet.systems.vlm.loading import Loaded
 from motet.systems.vlm.processor import VlmProcessor, pad_candidates
+from motet.systems.vlm.targets import NO_BOXES, check_supported, predicted_boxes
+
+log = logging.getLogger("motet.vlm")
 
 
 class Vlm(System):
@@ -59,7 +62,7 @@ class Vlm(System):
     def __init__(self, config: VlmConfig, tasks: Sequence[Task], loaded: Loaded) -> None:
         super().__init__()
         for task in tasks:
-            _check_supported(task)
+            check_supported(task)
         self.config, self.tasks, self.family = config, {task.name: task for task in tasks}, loaded.family
         self.files, self.model = loaded.files, loaded.model
         self._start_vision()
@@ -71,7 +74,7 @@ class Vlm(System):
             processor=loaded.processor.image_processor,
             changes=ImageTransform((1, 1), crop=config.crop, hflip=config.hflip),
         )
-        self.processor = VlmProcessor(images, self._conversation(loaded.processor, images))
+        self.processor = VlmProcessor(images, self._conversation(loaded.processor, images), self.family.box_text)
         say = self.processor.conversation
         self._closed = {
             name: pad_candidates([[say.answer(text) for text in _names(task)]])[0]
@@ -171,7 +174,7 @@ class Vlm(System):
 
     @torch.inference_mode()
     def predict(self, batch: Batch) -> Mapping[str, Sequence[Prediction]]:
-        """Returns a TextPrediction of what is generated, or a ClassPrediction of names or candidates that are scored."""
+        """Returns generated texts and boxes, or a ClassPrediction of names or candidates that are scored."""
         images = self._image_embeddings(batch)
         return {
             name: self._answers(self.tasks[name], images[target.rows], target) for name, target in batch.targets.items()
@@ -198,7 +201,23 @@ class Vlm(System):
         tokens, log_probs = generate_greedy(
             self._step, self._embed, start, mask, lengths, end=say.end, most=say.max_answer
         )
-        return [TextPrediction(say.text(ids), log_prob) for ids, log_prob in zip(tokens, log_probs, strict=True)]
+        texts = [say.text(ids) for ids in tokens]
+        if isinstance(task.target, Boxes | Region):
+            return self._boxes(task, texts, log_probs, tokens, value["size_hw"])
+        return [TextPrediction(text, log_prob) for text, log_prob in zip(texts, log_probs, strict=True)]
+
+    def _boxes(
+        self, task: Task, texts: Sequence[str], log_probs: Sequence[float], tokens: Sequence[Any], sizes: Tensor
+    ) -> list[Prediction]:
+        """Returns the boxes of generated texts; a text of another form counts as no box, and is counted in the log."""
+        read, say = self.family.box_text, self.processor.conversation
+        found = [
+            predicted_boxes(task, text, log_prob, say.length(ids), read, tuple(size))
+            for text, log_prob, ids, size in zip(texts, log_probs, tokens, sizes.tolist(), strict=True)
+        ]
+        if bad := found.count(None):
+            log.warning("task %s: %d of %d answers are no %s", task.name, bad, len(found), type(read).__name__)
+        return [NO_BOXES if boxes is None else boxes for boxes in found]
 
     def parameter_groups(self) -> Sequence[Mapping[str, Any]]:
         """Returns the groups of vision encoder, connector and language model; in each, matrices decay."""
@@ -228,17 +247,3 @@ class Vlm(System):
 
 def _names(task: Task) -> tuple[str, ...]:
     return task.target.names if isinstance(task.target, Label | Answer) else ()
-
-
-def _check_supported(task: Task) -> None:
-    check_target(task, "a vision-language model", Label, Answer, Text, Match)
-    if not {"image"} <= task.inputs <= {"image", "text"}:
-        raise UnsupportedTask(
-            f"task {task.name!r}: a vision-language model takes one image and a text: got {sorted(task.inputs)}; want "
-            "an image, and no other inputs than a text"
-        )
-    if isinstance(task.target, Match) and (task.target.among, task.target.pool) != ("texts", "row"):
-        raise UnsupportedTask(
-            f"task {task.name!r}: a vision-language model ranks the texts of a row: got {task.target.among} of a "
-            f"{task.target.pool}; want Match('texts')"
-        )
