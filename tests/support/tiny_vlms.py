@@ -30,7 +30,8 @@ SPECIAL = ("<pad>", "<s>", "</s>", "<image>", "<fake_token_around_image>", "<glo
 TEXTS = ("it is all red", "it is all green", "it is all blue", "it is all grey", "label answer text what colour is it")
 TEMPLATE = (
     "{% for m in messages %}User: {% for c in m['content'] %}"
-    "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}{{ '\n' }}{% endfor %}Assistant: "
+    "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}{% endfor %}"
+    "{{ '\\n' }}{% endfor %}Assistant: "
 )
 VISION = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 16,

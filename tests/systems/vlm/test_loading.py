@@ -66,6 +66,16 @@ def test_no_network(monkeypatch) -> None:
         build("nobody/nothing")
 
 
+def test_a_name_that_the_hub_does_not_know(monkeypatch) -> None:
+    def unknown(*_, **__):
+        raise OSError("nobody/nothing is not a local folder and is not a valid model identifier")
+
+    monkeypatch.setattr(hub_access, "is_reachable", lambda *_: True)
+    monkeypatch.setattr("transformers.AutoConfig.from_pretrained", unknown)
+    with pytest.raises(ConfigError, match=r"nobody/nothing: got nobody/nothing is not .*; want the name of a model on"):
+        build("nobody/nothing")
+
+
 def test_a_placeholder_in_a_question_is_only_text(copied) -> None:
     system = build(copied)
     say = system.processor.conversation

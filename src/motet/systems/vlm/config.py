@@ -52,6 +52,11 @@ class VlmConfig:
             if isinstance(getattr(self, name), FromScratch):
                 raise ConfigError(f"VlmConfig.{name}: got FromScratch(); want Frozen(), LoRA(), DoRA() or Finetune()")
 
+    @classmethod
+    def of_model(cls, model: str) -> VlmConfig:
+        """Returns the configuration of a model that is evaluated as it is."""
+        return cls(model=model, mode=Frozen(), connector=Frozen(), language=Frozen())
+
     def restrict(self, tasks: Sequence[str], sources: Sequence[str]) -> VlmConfig:
         """Returns the configuration for some of the tasks, without the prompts of the others."""
         del sources

@@ -49,8 +49,11 @@ def load_vlm(config: VlmConfig, files: Mapping[str, bytes] | None) -> Loaded:
                 (Path(folder) / name).write_bytes(data)
             return _load(folder, "main", f"VlmConfig.model: {config.model}", weights=False)
     where = f"VlmConfig.model: {config.model}"
-    with hub_access(where, "a folder that holds the model", source=config.model):
-        return _load(config.model, config.revision, where, weights=True)
+    try:
+        with hub_access(where, "a folder that holds the model", source=config.model):
+            return _load(config.model, config.revision, where, weights=True)
+    except OSError as error:  # the Hub can be reached, but has no such model or no such revision
+        raise ConfigError(f"{where}: got {_line(error)}; want the name of a model on the Hub, or a folder") from error
 
 
 def _load(source: str, revision: str, where: str, *, weights: bool) -> Loaded:
