@@ -93,7 +93,7 @@ def test_a_pretrained_model_is_evaluated_without_training(motet, trained):
     told = json.loads(motet("evaluate", model, "--recipe", recipe, "--task", "kind", "--json").out)
     assert {result["task"] for result in told["results"]} == {"kind"}
     ran = motet("evaluate", model)
-    assert ran.code == 1
+    assert ran.code == 2
     assert "got a model without a run; want its tasks: --recipe RECIPE" in ran.out + ran.err
 
 

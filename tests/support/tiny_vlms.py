@@ -6,6 +6,7 @@ import functools
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -71,7 +72,7 @@ def folder(family: str) -> str:
     return str(path)
 
 
-def _made(family: str):
+def _made(family: str) -> tuple[Any, Any]:
     words = tokenizer()
     vision = dict(VISION)
     match family:

@@ -48,8 +48,8 @@ ROWS = [example(name) for name in NAMES]
 
 
 def vlm(family: str, *tasks: Task, **options: Any) -> Any:
-    options = {"language": Finetune(1.0), "max_generated": 12} | options
-    return build_system(VlmConfig(model=folder(family), **options), tasks or (LABEL, TEXT, ASKED, MATCH), texts=list)
+    settings: dict[str, Any] = {"language": Finetune(1.0), "max_generated": 12} | options
+    return build_system(VlmConfig(model=folder(family), **settings), tasks or (LABEL, TEXT, ASKED, MATCH), texts=list)
 
 
 def batch(system: Any, rows: list[Example] = ROWS, **options: Any) -> Any:

@@ -43,22 +43,16 @@ class BuildsItself(Protocol):
         ...
 
 
-@runtime_checkable
-class NamesModel(Protocol):
-    """A configuration class of pretrained models that can answer tasks without training."""
-
-    @classmethod
-    def of_model(cls, model: str) -> SystemConfig:
-        """Returns the configuration of a model by its name, with nothing to train."""
-        ...
-
-
 def untrained_config(text: str) -> SystemConfig | None:
-    """Returns the configuration of a pretrained model typed as ``SYSTEM:NAME``; None for any other text."""
+    """Returns the configuration of a pretrained model typed as ``SYSTEM:NAME``; None for any other text.
+
+    Only configurations with a class method ``of_model(name)`` describe models that answer without training.
+    """
     system, _, model = text.partition(":")
     for kind in SYSTEMS:
-        if model and kind.name == system and isinstance(kind, NamesModel):
-            return kind.of_model(model)
+        if model and kind.name == system and hasattr(kind, "of_model"):
+            config: SystemConfig = kind.of_model(model)
+            return config
     return None
 
 

@@ -75,7 +75,7 @@ def score_answers(
     real = answers.flatten(0, 1) >= 0
     ids = answers.flatten(0, 1).clamp(min=0)
     first = start.logits[:, -1].float().log_softmax(-1)
-    scores = first.gather(1, answers[:, :, 0].clamp(min=0)).flatten()
+    scores: Tensor = first.gather(1, answers[:, :, 0].clamp(min=0)).flatten()
     if length > 1:
         cache = start.past_key_values
         cache.batch_repeat_interleave(count)
