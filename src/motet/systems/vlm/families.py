@@ -14,7 +14,7 @@ from motet.systems.vlm.box_text import BoxText, JsonBoxes, LocationTokens
 
 
 @dataclass(frozen=True)
-class Family:
+class VlmFamily:
     """The parts of one family's models by their attribute names in transformers.
 
     The image's features replace the embeddings of as many placeholder tokens, once per image.
@@ -57,8 +57,8 @@ class Family:
         return model.get_submodule(f"model.{name}")
 
 
-LLAVA = Family("vision_tower", "multi_modal_projector", "language_model")
-PALIGEMMA = Family(
+LLAVA = VlmFamily("vision_tower", "multi_modal_projector", "language_model")
+PALIGEMMA = VlmFamily(
     "vision_tower",
     "multi_modal_projector",
     "language_model",
@@ -66,13 +66,13 @@ PALIGEMMA = Family(
     full_prefix=True,
     box_text=LocationTokens(),
 )
-IDEFICS3 = Family("vision_model", "connector", "text_model")
+IDEFICS3 = VlmFamily("vision_model", "connector", "text_model")
 
 FAMILIES = {"llava": LLAVA, "paligemma": PALIGEMMA, "idefics3": IDEFICS3, "smolvlm": IDEFICS3}
 """By the model type of transformers. Others cut an image into a number of tokens that depends on its size."""
 
 
-def family_of(config: Any, where: str) -> Family:
+def family_of(config: Any, where: str) -> VlmFamily:
     """Returns the family of a model by its configuration. Raises ConfigError for a model of another type."""
     family = FAMILIES.get(config.model_type)
     if family is None:

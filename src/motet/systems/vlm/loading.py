@@ -13,7 +13,7 @@ from torch import nn
 from motet.core import ConfigError
 from motet.core.hub_access import hub_access
 from motet.systems.vlm.config import VlmConfig
-from motet.systems.vlm.families import Family, family_of
+from motet.systems.vlm.families import VlmFamily, family_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Loaded:
 
     model: nn.Module
     processor: Any
-    family: Family
+    family: VlmFamily
     files: Mapping[str, bytes]
 
 
