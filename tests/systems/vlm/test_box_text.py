@@ -8,10 +8,10 @@ import torch
 from toy_vlm import LABEL, task, vlm
 
 from motet.core import Boxes, BoxSet, Region
-from motet.systems.vlm.box_text import JsonBoxes, LocationTokens, WrittenBox
+from motet.systems.vlm.box_text import JsonBoxes, LabelledBox, LocationTokens
 from motet.systems.vlm.targets import predicted_boxes
 
-BOXES = [WrittenBox((0.25, 0.5, 0.75, 0.875), "cat"), WrittenBox((0.0, 0.0, 0.5, 0.25), "")]
+BOXES = [LabelledBox((0.25, 0.5, 0.75, 0.875), "cat"), LabelledBox((0.0, 0.0, 0.5, 0.25), "")]
 
 
 def test_location_tokens_are_y_before_x_in_1024_steps() -> None:
@@ -46,7 +46,7 @@ def test_other_tokens_are_no_box(text: str) -> None:
 
 def test_predictions_are_in_pixels_of_the_file_and_other_names_are_left_out() -> None:
     boxes = task("things", Boxes(("cat", "dog")), "things")
-    text = JsonBoxes().write([BOXES[0], WrittenBox((0.0, 0.0, 1.0, 1.0), "cow")])
+    text = JsonBoxes().write([BOXES[0], LabelledBox((0.0, 0.0, 1.0, 1.0), "cow")])
     found = predicted_boxes(boxes, text, -2.0, 4, JsonBoxes(), (200, 400))
     assert found == BoxSet(np.array([[100.0, 100.0, 300.0, 175.0]]), np.array([0]), np.array([np.exp(-0.5)]))
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 _LOCATIONS = re.compile(r"((?:<loc\d{4}>){4})\s*([^<;]*)")
 
 
-class WrittenBox(NamedTuple):
+class LabelledBox(NamedTuple):
     """A box with its name; corners (x0, y0, x1, y1) as fractions of the image's width and height."""
 
     corners: tuple[float, float, float, float]
@@ -25,7 +25,7 @@ class LocationTokens:
     Source: Beyer et al., "PaliGemma" (2024), section 3.2.5.
     """
 
-    def write(self, boxes: Sequence[WrittenBox]) -> str:
+    def write(self, boxes: Sequence[LabelledBox]) -> str:
         """Returns boxes as text."""
         parts = []
         for (x0, y0, x1, y1), name in boxes:
@@ -33,7 +33,7 @@ class LocationTokens:
             parts.append("".join(f"<loc{step:04d}>" for step in steps) + f" {name}".rstrip())
         return " ; ".join(parts)
 
-    def parse(self, text: str) -> list[WrittenBox] | None:
+    def parse(self, text: str) -> list[LabelledBox] | None:
         """Returns the boxes of a text; None if any part of it is no box."""
         found = []
         for part in filter(None, (each.strip() for each in text.split(";"))):
@@ -41,7 +41,7 @@ class LocationTokens:
             if match is None:
                 return None
             y0, x0, y1, x1 = (int(step) / 1024 for step in re.findall(r"\d{4}", match[1]))
-            found.append(WrittenBox((x0, y0, x1, y1), match[2].strip()))
+            found.append(LabelledBox((x0, y0, x1, y1), match[2].strip()))
         return _valid(found)
 
 
@@ -52,7 +52,7 @@ class JsonBoxes:
     The form of Qwen-VL models. Strict: other keys, numbers that are not whole, or text around the list are no answer.
     """
 
-    def write(self, boxes: Sequence[WrittenBox]) -> str:
+    def write(self, boxes: Sequence[LabelledBox]) -> str:
         """Returns boxes as text."""
         rows = []
         for corners, name in boxes:
@@ -60,7 +60,7 @@ class JsonBoxes:
             rows.append({"bbox_2d": steps} | ({"label": name} if name else {}))
         return json.dumps(rows, ensure_ascii=False)
 
-    def parse(self, text: str) -> list[WrittenBox] | None:
+    def parse(self, text: str) -> list[LabelledBox] | None:
         """Returns the boxes of a text; None if it is not exactly a list of boxes."""
         try:
             rows = json.loads(text)
@@ -78,13 +78,13 @@ class JsonBoxes:
                     return None
             if not isinstance(name, str) or any(isinstance(value, bool) for value in row["bbox_2d"]):
                 return None
-            found.append(WrittenBox(corners, name))
+            found.append(LabelledBox(corners, name))
         return _valid(found)
 
 
 BoxText: TypeAlias = LocationTokens | JsonBoxes
 
 
-def _valid(boxes: list[WrittenBox]) -> list[WrittenBox] | None:
+def _valid(boxes: list[LabelledBox]) -> list[LabelledBox] | None:
     inside = all(0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1 for (x0, y0, x1, y1), _ in boxes)
     return boxes if inside else None

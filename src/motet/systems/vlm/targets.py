@@ -11,7 +11,7 @@ import numpy as np
 from motet.core import Answer, Boxes, BoxSet, DataError, Label, Match, Region, Task, Text, UnsupportedTask
 from motet.preprocess.annotations import class_index, matching_candidates, parse_texts
 from motet.systems.base import check_target
-from motet.systems.vlm.box_text import BoxText, WrittenBox
+from motet.systems.vlm.box_text import BoxText, LabelledBox
 
 
 def check_supported(task: Task) -> None:
@@ -68,13 +68,13 @@ def target_text(
         case Region():
             if annotation is None:
                 return box_text.write([])
-            return box_text.write([WrittenBox(_fractions(task, annotation, row_id, size_hw), "")])
+            return box_text.write([LabelledBox(_fractions(task, annotation, row_id, size_hw), "")])
         case Boxes(names):
             if not isinstance(annotation, BoxSet):
                 raise DataError(f"{row_id}: task {task.name!r}: got a {type(annotation).__name__}; want a BoxSet")
             return box_text.write(
                 [
-                    WrittenBox(
+                    LabelledBox(
                         _fractions(task, box, row_id, size_hw), names[class_index(task, label, row_id, len(names))]
                     )
                     for box, label in zip(annotation.boxes_xyxy, annotation.labels, strict=True)
