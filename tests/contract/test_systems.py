@@ -572,6 +572,17 @@ def test_new_adapters_change_nothing_and_merged_ones_give_the_same(name: str) ->
         assert float(loss.total) == pytest.approx(float(merged.tasks[key].total), rel=1e-4, abs=1e-5)
 
 
+def test_adapters_in_a_text_stream_all_have_an_effect() -> None:
+    system = build("twelve_in_one", text_mode=LoRA(rank=2))
+    added = adapters(system)
+    assert added
+    for parameter in system.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    mean(system.train().losses(batch(system, train=False))).backward()
+    assert [n for n, p in added.items() if p.grad is None or not float(p.grad.abs().sum()) > 0] == []
+    assert not any(p.requires_grad for p in system.body.words.parameters())
+
+
 def test_dora_trains_lengths_too() -> None:
     system = build("lit_decoder", mode=DoRA(rank=2))
     assert any("lora_magnitude_vector" in name for name in adapters(system))
