@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tiny_vlms import folder as tiny_vlm
 
 from motet.cli.options import folder_of, origin_of
 from motet.cli.training import predict_command
@@ -84,6 +85,16 @@ def test_evaluate_can_look_at_val_one_task_and_write_files(motet, trained, tmp_p
     assert told["role"] == "val"
     (answers,) = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
     assert set(answers[0]) == {"question_id", "answer"}
+
+
+def test_a_pretrained_model_is_evaluated_without_training(motet, trained):
+    recipe, _, _ = trained
+    model = f"vlm:{tiny_vlm('llava')}"
+    told = json.loads(motet("evaluate", model, "--recipe", recipe, "--task", "kind", "--json").out)
+    assert {result["task"] for result in told["results"]} == {"kind"}
+    ran = motet("evaluate", model)
+    assert ran.code == 2
+    assert "got a model without a run; want its tasks: --recipe RECIPE" in ran.out + ran.err
 
 
 @pytest.mark.parametrize(

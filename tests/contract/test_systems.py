@@ -12,6 +12,7 @@ import pytest
 import torch
 from fake_cuda import losses_of, place_of
 from PIL import Image
+from tiny_vlms import folder as tiny_vlm
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from motet.core import (
@@ -40,6 +41,7 @@ from motet.core.graphs import TorchGraphs
 from motet.metrics import Accuracy
 from motet.nn.encoders import PlainViT
 from motet.nn.feature_maps import GridOf
+from motet.nn.lora import DoRA, LoRA, merge_adapters
 from motet.nn.text_encoders import TinyBert
 from motet.nn.tower import Finetune, FromScratch, Frozen
 from motet.preprocess.regions import BoxGrid
@@ -51,6 +53,7 @@ from motet.systems.twelve_in_one import TwelveInOneConfig
 from motet.systems.uni_perceiver import EncoderSize, Experts, UniPerceiverConfig
 from motet.systems.unit import UniTConfig
 from motet.systems.vit_adapters import Adapters, SwinUnet, TimmTrunk, ViTAdaptersConfig
+from motet.systems.vlm import VlmConfig
 from motet.training.saved_names import saved_names
 
 VIT = PlainViT(size=16, patch=8, width=16, depth=1, heads=2)
@@ -173,6 +176,12 @@ CASES = {
             decoder=SwinUnet(width=8, depths=(0, 1, 1, 1), window=4),
         ),
         (Label, Dense),
+    ),
+    "vlm": Case(
+        VlmConfig(model=tiny_vlm("idefics3"), mode=FromScratch(), language=Finetune(1.0), max_generated=64),
+        (Label, Answer, Text, Boxes, Region, Match),
+        steps=140,
+        lr=3e-3,
     ),
 }
 
@@ -559,9 +568,12 @@ def test_stored_features_answer_as_pixels_do(name: str) -> None:
 
 
 def test_views_are_named_by_all_that_changes_them(name: str) -> None:
-    changes: list[dict[str, Any]] = [{}, {"hflip": False}, {"antialias": not CASES[name].config.antialias}]
+    config = CASES[name].config
+    changes: list[dict[str, Any]] = [{}, {"hflip": not config.hflip}]
+    # A pretrained processor resizes in its own way.
+    changes += [{"antialias": not config.antialias}] if hasattr(config, "antialias") else []
     keys = {build(name, **change).processor.view_key() for change in changes}
-    assert len(keys) == 3
+    assert len(keys) == len(changes)
     assert build(name).processor.view_changes(0) == frozenset()
 
 
@@ -572,6 +584,70 @@ def test_a_row_without_its_image_is_named(name: str) -> None:
         system.processor.row(replace(ROWS[0], images=()), tasks, None)
     with pytest.raises(DataError, match=r"broken.png"):
         system.processor.row(replace(ROWS[0], images=(MemoryImage("broken.png", b"no"),)), tasks, None)
+
+
+def adapters(system):
+    return {name: p for name, p in system.named_parameters() if "lora_" in name}
+
+
+def test_adapters_alone_are_trained_shared_and_restored(name: str) -> None:
+    frozen, system = build(name, mode=Frozen()), build(name, mode=LoRA(rank=2))
+    added, constant = adapters(system), {n for n, p in frozen.named_parameters() if not p.requires_grad}
+    assert added
+    trained = {n for n, p in system.named_parameters() if p.requires_grad}
+    assert trained - set(added) == {n for n, p in frozen.named_parameters() if p.requires_grad}
+    assert constant
+    shared = {id(p) for block in system.shared_blocks().values() for p in block}
+    assert {id(p) for p in added.values()} <= shared
+    grouped = [id(p) for group in system.parameter_groups() for p in group["params"]]
+    assert len(set(grouped)) == len(grouped)
+    assert set(grouped) == {id(p) for p in system.parameters() if p.requires_grad}
+    assert system.encoder_key() is None
+    # All of them have an effect: none lies in a layer whose weights are read without calling it.
+    for parameter in system.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    mean(system.train().losses(batch(system, train=False))).backward()
+    assert [n for n, p in added.items() if p.grad is None or not float(p.grad.abs().sum()) > 0] == []
+    again = build_system(system.config, CASES[name].tasks(), texts=list, assets=system.assets())
+    again.load_state_dict(system.state_dict())
+    rows = batch(system, train=False)
+    assert again.eval().predict(rows) == system.eval().predict(rows)
+
+
+def test_new_adapters_change_nothing_and_merged_ones_give_the_same(name: str) -> None:
+    system = build(name, mode=LoRA(rank=2)).eval()
+    rows = batch(system, train=False)
+    with torch.no_grad():
+        before = system.losses(rows)
+        frozen, own = build(name, mode=Frozen()), system.state_dict()
+        frozen.load_state_dict({n.replace("base_layer.", ""): value for n, value in own.items() if "lora_" not in n})
+        plain = frozen.eval().losses(rows)
+        for key, loss in before.tasks.items():
+            assert float(loss.total) == pytest.approx(float(plain.tasks[key].total), rel=1e-5)
+        for parameter in adapters(system).values():
+            torch.nn.init.normal_(parameter, std=0.1)
+        moved = system.losses(rows)
+        merge_adapters(system)
+        merged = system.losses(rows)
+    assert not adapters(system)
+    for key, loss in moved.tasks.items():
+        assert float(loss.total) == pytest.approx(float(merged.tasks[key].total), rel=1e-4, abs=1e-5)
+
+
+def test_adapters_in_a_text_stream_all_have_an_effect() -> None:
+    system = build("twelve_in_one", text_mode=LoRA(rank=2))
+    added = adapters(system)
+    assert added
+    for parameter in system.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    mean(system.train().losses(batch(system, train=False))).backward()
+    assert [n for n, p in added.items() if p.grad is None or not float(p.grad.abs().sum()) > 0] == []
+    assert not any(p.requires_grad for p in system.body.words.parameters())
+
+
+def test_dora_trains_lengths_too() -> None:
+    system = build("lit_decoder", mode=DoRA(rank=2))
+    assert any("lora_magnitude_vector" in name for name in adapters(system))
 
 
 WAITS = {

@@ -187,21 +187,33 @@ def evaluate(
     data: MovedData = None,
     json: Json = False,
 ) -> None:
-    """Evaluate a trained model on the sources of its run, or of a recipe with the same tasks."""
+    """Evaluate a trained model on the sources of its run, or of a recipe with the same tasks.
+
+    A pretrained model is evaluated as it is on the tasks of a recipe: motet evaluate vlm:HUB_NAME --recipe RECIPE.
+    """
     check_task_names(folder, tasks or ())
+    from motet.core.errors import ConfigError
     from motet.evaluation import Ranking
     from motet.evaluation import evaluate as evaluate_system
     from motet.evaluation.readable_rows import readable_sources
     from motet.experiments.submissions import chosen_sources, write_result_files
     from motet.hub import load_system
+    from motet.systems import build_system, untrained_config
     from motet.training.distributed import processes
     from motet.training.run_data import saved_on_bad_row
 
+    config = untrained_config(str(folder))
+    if config is not None and not recipe:
+        raise ConfigError(f"{folder}: got a model without a run; want its tasks: --recipe RECIPE")
     sources, modules = _evaluated_sources(folder, role, recipe, settings, trust, data)
     lines = predictions or (result_files / "predictions.jsonl" if result_files else None)
     nothing_written = continued_by("no report was written; the same command evaluates again")
     with nothing_written, processes(device) as place:
-        system = load_system(folder, trust=(*(trust or ()), *modules)).to(place)
+        if config is None:
+            system = load_system(folder, trust=(*(trust or ()), *modules)).to(place)
+        else:
+            answered = {task.name: task for source in sources if source.role == role for task in source.tasks}
+            system = build_system(config, list(answered.values()), texts=list).eval().to(place)
         changed = decode_as_set(system, decoding)
         sources, names = chosen_sources(sources, role, system.tasks, tasks), tasks or list(system.tasks)
         readable, left_out = readable_sources(sources, system.processor, saved_on_bad_row(folder))

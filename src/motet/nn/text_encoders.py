@@ -17,7 +17,7 @@ from motet.core import CheckpointError, ConfigError
 from motet.core.hub_access import hub_access
 from motet.core.plain_json import parse_json
 from motet.nn.attention import attend
-from motet.nn.tower import EncoderMode, Frozen, lr_scale_of
+from motet.nn.tower import EncoderMode, Frozen, apply_mode, lr_scale_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -295,14 +295,13 @@ class TextTower(nn.Module):
 
     Args:
         encoder: built by a `TextConfig`.
-        mode: frozen, fine-tuned or from scratch.
+        mode: frozen, with low-rank adapters, fine-tuned or from scratch.
     """
 
     def __init__(self, encoder: TextEncoder, mode: EncoderMode) -> None:
         super().__init__()
         self.encoder, self.mode, self.width = encoder, mode, encoder.width
-        if isinstance(mode, Frozen):
-            encoder.requires_grad_(False)
+        apply_mode(encoder, mode)
         self.train()
 
     @property

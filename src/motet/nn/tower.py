@@ -1,4 +1,4 @@
-"""An encoder in one of three modes: frozen, fine-tuned, from scratch."""
+"""An encoder in one of four modes: frozen, with low-rank adapters, fine-tuned, from scratch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from motet.core.codec import to_json
 from motet.nn.encoders import EncoderConfig
+from motet.nn.lora import DoRA, LoRA, add_adapters
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class FromScratch:
     """A randomly initialised encoder that is trained as everything else, including its batch statistics."""
 
 
-EncoderMode: TypeAlias = Frozen | Finetune | FromScratch
+EncoderMode: TypeAlias = Frozen | Finetune | FromScratch | LoRA | DoRA
 
 
 def lr_scale_of(mode: EncoderMode) -> float:
@@ -53,7 +54,7 @@ def lr_scale_of(mode: EncoderMode) -> float:
     match mode:
         case Frozen():
             return 0.0
-        case Finetune(lr_scale):
+        case Finetune(lr_scale) | LoRA(lr_scale=lr_scale):
             return lr_scale
         case FromScratch():
             return 1.0
@@ -61,12 +62,29 @@ def lr_scale_of(mode: EncoderMode) -> float:
             assert_never(other)
 
 
+def apply_mode(module: nn.Module, mode: EncoderMode) -> None:
+    """Marks the parameters that a mode trains, in place; with `LoRA` it adds adapters.
+
+    Raises:
+        ConfigError: adapters that do not fit the module.
+    """
+    match mode:
+        case Frozen():
+            module.requires_grad_(False)
+        case LoRA():
+            add_adapters(module, mode)
+        case Finetune() | FromScratch():
+            pass
+        case other:
+            assert_never(other)
+
+
 class Tower(nn.Module):
-    """An image encoder in one of three modes.
+    """An image encoder in one of four modes.
 
     Args:
         config: of the encoder.
-        mode: frozen, fine-tuned or from scratch.
+        mode: frozen, with low-rank adapters, fine-tuned or from scratch.
         fetch: whether pretrained weights are fetched, unless from scratch; a restored model brings its own.
 
     Raises:
@@ -78,8 +96,7 @@ class Tower(nn.Module):
         self.config, self.mode = config, mode
         self.encoder = config.build(pretrained=fetch and not isinstance(mode, FromScratch))
         self.pixels, self.width, self.num_tokens = self.encoder.pixels, self.encoder.width, self.encoder.num_tokens
-        if self.frozen:
-            self.encoder.requires_grad_(False)
+        apply_mode(self.encoder, mode)
         self.train()
 
     @property
@@ -99,7 +116,7 @@ class Tower(nn.Module):
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode and not self.frozen)
-        if isinstance(self.mode, Finetune):
+        if isinstance(self.mode, Finetune | LoRA):
             for module in self.encoder.modules():
                 if isinstance(module, _BatchNorm):
                     module.eval()
@@ -114,7 +131,7 @@ class Tower(nn.Module):
         match self.mode:
             case Frozen():
                 return self
-            case Finetune():
+            case Finetune() | LoRA():
                 device = next(self.parameters()).device
                 return self.config.build(pretrained=True).requires_grad_(False).eval().to(device)
             case FromScratch():

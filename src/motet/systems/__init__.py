@@ -13,12 +13,14 @@ from motet.systems.twelve_in_one.config import TwelveInOneConfig
 from motet.systems.uni_perceiver.config import UniPerceiverConfig
 from motet.systems.unit.config import UniTConfig
 from motet.systems.vit_adapters.config import ViTAdaptersConfig
+from motet.systems.vlm.config import VlmConfig
 
 SYSTEMS: dict[type[Any], str] = {
     ViTAdaptersConfig: "motet.systems.vit_adapters.build:build_vit_adapters",
     UniPerceiverConfig: "motet.systems.uni_perceiver.model:UniPerceiver",
     TwelveInOneConfig: "motet.systems.twelve_in_one.model:TwelveInOne",
     UniTConfig: "motet.systems.unit.model:UniT",
+    VlmConfig: "motet.systems.vlm.build:build_vlm",
     FeedforwardConfig: "motet.systems.lit_decoder.feedforward:build_feedforward",
     LiTDecoderConfig: "motet.systems.lit_decoder.build:build_lit_decoder",
 }
@@ -39,6 +41,19 @@ class BuildsItself(Protocol):
     ) -> System:
         """Builds the system; the arguments are those of `build_system`."""
         ...
+
+
+def untrained_config(text: str) -> SystemConfig | None:
+    """Returns the configuration of a pretrained model typed as ``SYSTEM:NAME``; None for any other text.
+
+    Only configurations with a class method ``of_model(name)`` describe models that answer without training.
+    """
+    system, _, model = text.partition(":")
+    for kind in SYSTEMS:
+        if model and kind.name == system and hasattr(kind, "of_model"):
+            config: SystemConfig = kind.of_model(model)
+            return config
+    return None
 
 
 def build_system(

@@ -26,6 +26,7 @@ from motet.core import (
 )
 from motet.core.system import optimizer_groups
 from motet.nn.heads import BertHead
+from motet.nn.lora import LoRA, add_adapters
 from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import FromScratch, Frozen, lr_scale_of
 from motet.preprocess.crops import Whole
@@ -134,6 +135,9 @@ class TwelveInOne(System):
         if isinstance(config.text_mode, Frozen):
             for module in self._frozen_text():
                 module.requires_grad_(False)
+        elif isinstance(config.text_mode, LoRA):
+            self.body.words.requires_grad_(False)
+            add_adapters(self.body.streams.text, config.text_mode)
         self.train()
 
     def encode(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n d"]:

@@ -22,6 +22,7 @@ from motet.core import (
     UnsupportedTask,
 )
 from motet.core.system import optimizer_groups
+from motet.nn.lora import LoRA, add_adapters
 from motet.nn.parameter_names import parameter_name
 from motet.nn.tower import Finetune, FromScratch, Frozen, digest_of
 from motet.preprocess.images import ImageTransform
@@ -75,6 +76,8 @@ class ViTAdapters(System):
         self.config, self.tasks = config, {task.name: task for task in tasks}
         scratch = isinstance(config.mode, FromScratch)
         self.trunk = build_trunk(config.trunk, pretrained=fetch and config.trunk.pretrained and not scratch)
+        if isinstance(config.mode, LoRA):
+            add_adapters(self.trunk, config.mode)
         self.norm = nn.LayerNorm(self.trunk.stages[-1].width)
         adapted = () if config.adapters is None else adapted_blocks(self.trunk, config.adapters)
         self.adapters = (
@@ -216,7 +219,7 @@ class ViTAdapters(System):
         mode, adapters, adapt = self.config.mode, self.config.adapters, self.config.adapt
         lr_scales = {
             "rest": 1.0,
-            "trunk": mode.lr_scale if isinstance(mode, Finetune) else 1.0,
+            "trunk": mode.lr_scale if isinstance(mode, Finetune | LoRA) else 1.0,
             "adapters": 1.0 if adapters is None else adapters.lr_scale,
             "discriminators": 1.0 if adapt is None else adapt.lr_scale,
         }
