@@ -285,8 +285,10 @@ class ViTAdapters(System):
     def _in_metres(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns scores with those of inverse or logarithmic depth as metres, which discriminators read."""
         depth = self.config.depth
-        far = set() if depth.unit == "metre" else {n for n in scores if self.tasks[n].target.unit == "metre"}
-        return {name: to_metres(one, depth) if name in far else one for name, one in scores.items()}
+        if self.discriminators is None or depth.unit == "metre":
+            return dict(scores)
+        units = {name: spec.unit for name, spec in self.discriminators.specs.items()}
+        return {name: to_metres(one, depth) if units[name] == "metre" else one for name, one in scores.items()}
 
     def _head(self, task: Task) -> nn.Module:
         match task.target:
