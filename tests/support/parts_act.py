@@ -60,8 +60,7 @@ def trained(run: Run, *, size: int, steps: int, batch_size: int) -> tuple[ViTAda
             options["lr"] = run.train.lr * factor * group.get("lr_scale", 1.0)
         losses = system.losses(batches[step % 5]).tasks.values()
         optimizer.zero_grad()
-        whole = torch.stack([loss.total / loss.weight for loss in losses]).sum()
-        whole.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
+        torch.autograd.backward(torch.stack([loss.total / loss.weight for loss in losses]).sum())
         optimizer.step()
     return system.eval(), batches[5]
 

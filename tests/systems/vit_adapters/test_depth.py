@@ -7,7 +7,7 @@ import torch
 from toy_vit_adapters import batch_of, system_of
 
 from motet.core import ConfigError
-from motet.systems.vit_adapters import DepthOutput
+from motet.systems.vit_adapters import Adaptation, DepthOutput
 from motet.systems.vit_adapters.depth import depth_target, from_metres, to_metres
 
 
@@ -62,3 +62,12 @@ def test_values_that_cannot_be_are_refused() -> None:
         DepthOutput("disparity")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"cap_m: got 0\.05"):
         DepthOutput(cap_m=0.05)
+
+
+def test_discriminators_read_metres_whatever_the_head_predicts() -> None:
+    adapting = {"adapt": Adaptation(depth_range_m=(0.0, 8.0), width=4, layers=2)}
+    system = system_of("depth", "segment", depth=DepthOutput("log", middle_m=4.0), **adapting)
+    scores = {"depth": torch.zeros(1, 1, 4, 4), "segment": torch.zeros(1, 3, 4, 4)}
+    read = system._in_metres(scores)
+    torch.testing.assert_close(read["depth"], torch.full((1, 1, 4, 4), 4.0))
+    assert read["segment"] is scores["segment"]

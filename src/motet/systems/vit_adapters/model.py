@@ -315,13 +315,10 @@ class ViTAdapters(System):
     def _in_metres(self, scores: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Returns scores with those of inverse or logarithmic depth as metres, which discriminators read."""
         depth = self.config.depth
-        if depth.unit == "metre":
+        if self.discriminators is None or depth.unit == "metre":
             return dict(scores)
-        return {name: to_metres(one, depth) if self._is_depth(name) else one for name, one in scores.items()}
-
-    def _is_depth(self, name: str) -> bool:
-        target = self.tasks[name].target
-        return isinstance(target, Dense) and target.unit == "metre"
+        units = {name: spec.unit for name, spec in self.discriminators.specs.items()}
+        return {name: to_metres(one, depth) if units[name] == "metre" else one for name, one in scores.items()}
 
     def _head(self, task: Task) -> nn.Module:
         match task.target:
