@@ -32,7 +32,7 @@ class ShardOrder:
         key: of the random numbers: seed, source, epoch.
     """
 
-    def __init__(self, shard_rows: tuple[int, ...], window: int, key: tuple[object, ...]) -> None:
+    def __init__(self, shard_rows: tuple[int, ...], window: int, key: tuple[int | str, ...]) -> None:
         self._window, self._key = window, key
         shards = rng_for("shards", *key).permutation(len(shard_rows))
         rows = np.asarray(shard_rows, dtype=np.int64)
