@@ -251,10 +251,11 @@ def test_two_processes_over_one_folder_give_what_one_gives(recipe, tmp_path, mon
     assert [process.returncode for process in both] == [0, 0], said
     (tmp_path / "one").mkdir()
     alone = start(tmp_path / "one", "--on", "local:1")
-    assert alone.wait(300) == 0, alone.stdout.read()
+    lines = alone.communicate(timeout=300)[0]
+    assert alone.returncode == 0, lines
     grid = load_from_file(path, "", Study, what="study")
     for seed in (0, 1):
         found = [read_done(grid, tmp_path / folder, "short", seed) for folder in ("one", "two")]
         assert found[0].report is not None
         assert found[0].report == found[1].report
-        assert sum(f"short, seed {seed}, " in lines and "failed" not in lines for lines in said) == 1
+        assert sum(f"short, seed {seed}, " in one and "failed" not in one for one in said) == 1

@@ -115,7 +115,7 @@ class Place(Protocol):
 
     @property
     def shared(self) -> bool:
-        """Whether other processes, started alike, work on the same grid."""
+        """True where other processes, started alike, work on the same grid."""
         ...
 
     def run(self, grid: RunGrid, *, log: Callable[[str], None]) -> None:
