@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,7 +140,9 @@ class _FitLoop:
         self.device = next(system.parameters()).device
         groups = system.parameter_groups()
         whole = [parameter for group in groups for parameter in group["params"]]
-        self.shards = _shards(system) if config.sharded and world() > 1 else None
+        self.shards: Shards | None = None  # imported where it is used: FSDP2 takes two seconds
+        if config.sharded and world() > 1:
+            self.shards = pkgutil.resolve_name("motet.training.sharding:Shards")(system)
         self.optimizer = config.optimizer.build(
             groups if self.shards is None else self.shards.groups(groups),
             lr=config.lr,
@@ -399,9 +402,3 @@ class _FitLoop:
             samples_seen=dict(self.mixture.consumed),
             notes=(*self.report.notes, *skipped, *left_out_notes(self.left_out or {}), *notes),
         )
-
-
-def _shards(system: System) -> Shards:
-    from motet.training.sharding import Shards  # FSDP2 takes two seconds, with torch._dynamo
-
-    return Shards(system)

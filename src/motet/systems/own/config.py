@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from motet.core import ConfigError, Task
+from motet.core import ConfigError, System, Task
 from motet.core.saved_names import saved_name
 from motet.nn.encoders import Pixels
 from motet.nn.module_source import ModuleSource
 from motet.preprocess.crops import Crop, Whole
 
-if TYPE_CHECKING:
-    from motet.core import System
+_MODEL = "motet.systems.own.model:OwnModel"  # imported when it is built, as those of `motet.systems.SYSTEMS`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,9 @@ class OwnModelConfig:
         self, tasks: Sequence[Task], *, texts: Callable[[], Iterable[str]], assets: Mapping[str, bytes] | None = None
     ) -> System:
         """Builds the system; see `motet.systems.build_system`."""
-        from motet.systems.own.model import OwnModel  # a configuration is read without building a model
-
         del texts
-        return OwnModel(self, tasks, fetch=assets is None)
+        model: Callable[..., System] = pkgutil.resolve_name(_MODEL)
+        return model(self, tasks, fetch=assets is None)
 
 
 def wrap_model(
