@@ -63,7 +63,7 @@ def test_a_forked_process_ends_without_our_line(number, code) -> None:
 def test_a_thread_that_waits_for_a_process_ends_it() -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     said: list[str] = []
-    thread = threading.Thread(target=lambda: said.append(wait(process, 600)))
+    thread = threading.Thread(target=lambda: said.append(wait(process, 600, is_stopping)))
     with stopping():
         thread.start()
         with pytest.raises(Stopped):

@@ -34,7 +34,7 @@ def test_training_leaves_a_whole_folder_and_says_what_to_do_next(trained):
 def test_the_page_shows_predictions_with_images(trained):
     _, folder, _ = trained
     page = (folder / "report.html").read_text()
-    assert page.count("<figure>") >= 2
+    assert page.count("<figure") >= 2
     assert "is it dark ?" in page
 
 
@@ -224,7 +224,7 @@ def test_a_run_is_evaluated_and_compared_without_its_recipe_to_the_same_numbers(
     ran = motet("compare", alone, tmp_path / "single")
     assert ran.code == 0, ran.err
     assert "the page has no images" not in ran.out
-    assert (alone / "report.html").read_text().count("<figure>") >= 2
+    assert (alone / "report.html").read_text().count("<figure") >= 2
     assert "recipe_that_is_gone" not in sys.modules
 
 

@@ -359,6 +359,10 @@ def exported_batches(system, left_out):
 
 
 def test_its_graphs_predict_as_it_does_without_its_weights(name: str, learned) -> None:
+    if name == "vlm":
+        with pytest.raises(ConfigError, match="export: got a system of VlmConfig; want one of"):
+            graphs_of(learned)
+        return
     system, split = copy.deepcopy(learned).eval(), graphs_of(copy.deepcopy(learned).eval())
     run = TorchGraphs(graphs_of(system).graphs())
     split.system.to("meta")  # a weight that is read outside a graph is an error now
@@ -370,11 +374,13 @@ def test_its_graphs_predict_as_it_does_without_its_weights(name: str, learned) -
 
 
 def test_every_system_has_graphs() -> None:
-    assert set(GRAPHS) == set(SYSTEMS)
+    assert set(SYSTEMS) - set(GRAPHS) == {VlmConfig}
 
 
 @pytest.mark.slow
 def test_its_onnx_export_predicts_as_it_does(name: str, learned, tmp_path) -> None:
+    if name == "vlm":
+        pytest.skip("a vision-language model is exported by its own tools")
     pytest.importorskip("onnxscript")
     from motet.hub import load_system
     from motet.hub.exported import write_onnx

@@ -194,7 +194,7 @@ def test_what_is_written_reads_as_what_was_measured(toys, tmp_path):
     html = files[0].read_text()
     assert html.count("<h3>trunk</h3>") == 2
     assert html.count('<table class="heat">') == 8, "four kinds of number for each of two models"
-    assert "http" not in html.replace("http://www.w3.org", "")
+    assert "://" not in html.replace("http://www.w3.org", "")
     held = json.loads(files[2].read_text())
     assert [model["step"] for model in held["models"]] == [5, None]
     assert held["models"][0]["blocks"]["trunk"]["ratios"] == found.blocks["trunk"].ratios.tolist()

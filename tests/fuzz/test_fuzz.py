@@ -33,7 +33,7 @@ def test_every_reader_region_file_and_system_is_a_target(tmp_path) -> None:
     names = list(targets(tmp_path))
     assert {name.partition(":")[2] for name in names if name.startswith("reader:")} >= set(READERS)
     assert sum(name.startswith("regions:") for name in names) >= 9
-    assert sum(name.startswith("model:") for name in names) == 6
+    assert sum(name.startswith("model:") for name in names) == 7
     assert {"run", "predictions", "features", "caches", "weights", "overrides"} <= set(names)
 
 

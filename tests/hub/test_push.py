@@ -161,7 +161,7 @@ def cached(folder: Path, cache: Path, name: str) -> None:
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("motet.hub.push.is_reachable", lambda endpoint: False)
+    monkeypatch.setattr("motet.core.hub_access.is_reachable", lambda endpoint: False)
     return tmp_path / "cache"
 
 

@@ -38,11 +38,11 @@ def test_the_smallest_numbers_are_accepted() -> None:
     config.check()
 
 
-@pytest.mark.parametrize("optimizer", [Adafactor(), HfAdamW()], ids=lambda optimizer: type(optimizer).__name__)
+@pytest.mark.parametrize("optimizer", [AdamW(), HfAdamW()], ids=lambda optimizer: type(optimizer).__name__)
 def test_only_adamw_can_be_sharded(optimizer: Any) -> None:
-    with pytest.raises(ConfigError, match=rf"sharded: got optimizer {type(optimizer).__name__}; want AdamW"):
-        TrainConfig(steps=10, sharded=True, optimizer=optimizer)
-    assert TrainConfig(steps=10, sharded=True, optimizer=AdamW()).sharded
+    assert TrainConfig(steps=10, sharded=True, optimizer=optimizer).sharded
+    with pytest.raises(ConfigError, match="sharded: got optimizer Adafactor; want AdamW, HfAdamW or"):
+        TrainConfig(steps=10, sharded=True, optimizer=Adafactor())
 
 
 def test_a_schedule_that_does_not_fit_is_found_by_check_and_not_before() -> None:

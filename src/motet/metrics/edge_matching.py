@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool
-from scipy import ndimage
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 MAX_DISTANCE = 0.0075
 """The largest distance between two matched edge pixels, as a share of the image's diagonal.
@@ -55,6 +52,11 @@ def count_matches(
         >>> count_matches(one, other)
         1
     """
+    # Commands that evaluate nothing do not wait for scipy.
+    from scipy import ndimage
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
     if not predicted.any() or not annotated.any():
         return 0
     height, width = predicted.shape

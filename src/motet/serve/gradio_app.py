@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import gradio as gr
 from PIL import Image
 
 from motet.core import Boxes, BoxSet, Dense, DenseMap, MotetError
 from motet.hub.predict import Predictor
 from motet.hub.prediction_record import prediction_value, scores_to_json
 from motet.report.draw import draw_boxes, draw_map
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 _MIN_SCORE = 0.3  # boxes below it are not drawn
 
@@ -21,6 +23,7 @@ def gradio_app(predictor: Predictor) -> gr.Interface:
     Args:
         predictor: that answers.
     """
+    import gradio as gr  # of the extra gradio alone
 
     def predict(name: str, image: Image.Image | None, text: str, lines: str) -> tuple[Any, Image.Image | None]:
         target = predictor.tasks[name].target

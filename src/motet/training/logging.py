@@ -256,11 +256,17 @@ def _logged_scalars(path: Path) -> Iterator[tuple[list[tuple[str, float]], int]]
     """Yields the scalars of a log, line by line, with their steps."""
     with path.open("rb") as file:
         for data in file:
-            line = json.loads(data)
-            if "results" in line:
-                yield _scores(line), line["step"]
-            elif "mean_loss" in line:
-                yield _scalars(line), line["step"]
+            try:
+                line = json.loads(data)
+                if "results" in line:
+                    found = _scores(line), int(line["step"])
+                elif "mean_loss" in line:
+                    found = _scalars(line), int(line["step"])
+                else:
+                    continue
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                continue  # a line that someone has damaged is missing from the plots, and stops no run
+            yield found
 
 
 def tracked_values(line: Mapping[str, Any]) -> dict[str, float]:

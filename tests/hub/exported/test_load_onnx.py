@@ -107,7 +107,7 @@ def test_programs_of_torch_export_are_not_loaded(copied) -> None:
 
 def test_an_export_in_the_cache_of_the_hub_is_loaded_by_name(system, folder, tmp_path, photos, monkeypatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("motet.hub.push.is_reachable", lambda endpoint: False)
+    monkeypatch.setattr("motet.core.hub_access.is_reachable", lambda endpoint: False)
     repository = tmp_path / "models--me--small"
     (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text("c0ffee")

@@ -7,7 +7,7 @@ import pytest
 from real_layouts import write_cifar10, write_fashion, write_maps
 
 from motet.core import Dense, Label
-from motet.losses.dense import balanced_l1
+from motet.losses.dense import WeightedCrossEntropy, balanced_l1
 from motet.recipes.data.vit_adapters import ALL_MAPS, LABEL_OF, mapped, named, scenes
 
 
@@ -82,6 +82,6 @@ def test_each_real_set_has_maps_of_its_own_and_boundaries_split_what_is_left(dat
     asked = {source.name: [task.name for task in source.tasks] for source in sources if source.role == "train"}
     assert asked == {"sevenscenes": ["depth", "normals"], "streets": ["streets"], "boundaries": ["boundaries"]}
     (edges,) = next(source.tasks for source in sources if source.name == "boundaries")
-    assert edges.loss is balanced_l1
+    assert edges.loss == WeightedCrossEntropy(edge_weight=0.5)
     images = images_of(sources, "boundaries")
     assert not images["val"] & images["test"]

@@ -10,6 +10,7 @@ def test_a_run_is_evaluated_and_saved_four_times() -> None:
     source = lines.strip().removesuffix(",").replace("train=TrainConfig", "dict", 1)
     assert eval(source) == {
         "steps": 402, "lr": 1e-3, "precision": "bfloat16", "evaluate_every": 100, "save_every": 100,
+        "final_weights": "best",
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from huggingface_hub import constants
 from tiny_vlms import folder
 from toy_vlm import LABEL, ROWS, batch
 
@@ -61,6 +62,7 @@ def test_missing_weights(copied) -> None:
 
 
 def test_no_network(monkeypatch) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(hub_access, "is_reachable", lambda *_: False)
     with pytest.raises(ConfigError, match=r"VlmConfig.model: nobody/nothing: got no copy .* cannot be reached; want"):
         build("nobody/nothing")
