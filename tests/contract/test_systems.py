@@ -20,6 +20,7 @@ from motet.core import (
     Boxes,
     BoxSet,
     ClassPrediction,
+    ConfigError,
     DataError,
     Dense,
     DenseMap,

@@ -59,7 +59,7 @@ def test_four_processes_run_each_cell_once(tmp_path):
         assert process.exitcode == 0
     ran = noted(tmp_path / "four/ran")
     assert sorted(cell for cell, _ in ran) == sorted(NAMES)
-    assert len({pid for _, pid in ran}) == 4
+    assert len({pid for _, pid in ran}) > 1  # one that starts late finds nothing left
     assert ToyGrid(tmp_path / "four", NAMES).results() == alone(tmp_path / "one")
 
 

@@ -117,7 +117,7 @@ def test_a_bert_begins_the_texts_of_a_unit(run, tmp_path) -> None:
 
 
 def test_the_command_fills_the_system_of_a_recipe(siglip, tmp_path) -> None:
-    recipe = tmp_path / "my_recipe.py"
+    recipe = tmp_path / "started_recipe.py"
     recipe.write_text(
         "from motet.recipes.lit_decoder import tiny\n"
         "from motet.nn.encoders import PlainViT\n"

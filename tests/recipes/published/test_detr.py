@@ -150,7 +150,7 @@ def test_a_checkpoint_of_the_original_code_is_evaluated(tmp_path) -> None:
             "categories": [{"id": number, "name": name} for name, number in COCO_IDS.items()],
         })
     )  # fmt: skip
-    recipe = tmp_path / "my_recipe.py"
+    recipe = tmp_path / "detr_recipe.py"
     recipe.write_text(
         "from pathlib import Path\n"
         "from motet.data.readers import CocoInstances\n"
