@@ -161,7 +161,7 @@ class Batcher:
         try:
             run = asyncio.get_running_loop().run_in_executor
             found: list[RowPredictions] = await run(self._thread, self._predict, key, rows)
-        except Exception as error:
+        except Exception as error:  # whatever a model raises is the answer of its request, never the service's end
             if len(batch) > 1:  # a request that breaks the model must not break those beside it
                 for waiting in batch:
                     await self._answer(key, [waiting])

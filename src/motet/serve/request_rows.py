@@ -148,7 +148,7 @@ class RowParser:
 
         parser = _MemoryParser(
             Headers({"content-type": content_type}),
-            stream(),  # type: ignore[arg-type]
+            stream(),  # type: ignore[arg-type]  # an iterator is enough
             max_files=self.limits.rows,
             max_fields=self.limits.rows + self.limits.candidates,
             max_part_size=4 * self.limits.text,

@@ -86,7 +86,7 @@ def _entry(arguments: Mapping[str, object], split: Split) -> tuple[tuple[str, ..
     problems: tuple[str, ...] = ()
     rows = 0
     try:
-        reader = ImageFolder(**arguments)  # type: ignore[arg-type]
+        reader = ImageFolder(**arguments)  # type: ignore[arg-type]  # found by detection
         names, rows = reader.names, len(reader)
     except MotetError as error:
         problems = (str(error),)

@@ -63,7 +63,7 @@ class PackedCells(Sequence[Any]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and len(self) == len(other) and all(map(_same, self, other))
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # as a list has none
 
 
 def _same(one: Any, other: Any) -> bool:

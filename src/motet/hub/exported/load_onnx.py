@@ -92,7 +92,7 @@ def _session(folder: Path, name: str, graph: Graph, weights: np.ndarray) -> Any:
     options.add_external_initializers_from_files_in_memory([WEIGHTS], [weights], [len(weights)])
     try:
         session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
+    except Exception as error:  # onnxruntime raises classes of its own, of no public base, for a damaged graph
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path}: got {reason}; want a graph that was exported") from error
     inputs, outputs = [one.name for one in session.get_inputs()], [one.name for one in session.get_outputs()]

@@ -115,7 +115,7 @@ def _fill_encoder(encoder: ImageEncoder, release: Release) -> tuple[str, ...]:
         )
     # timm reads class tokens and fits patches and positions to other sizes; it reads the file again.
     try:
-        model.load_pretrained(str(release.path))  # type: ignore[operator]
+        model.load_pretrained(str(release.path))  # type: ignore[operator]  # timm's, as just checked
     except (RuntimeError, KeyError, AssertionError, ValueError) as error:
         got = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise CheckpointError(f"{release.path}: got {got}; want a ViT of the same sizes as the encoder") from error

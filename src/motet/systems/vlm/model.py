@@ -123,7 +123,7 @@ class Vlm(System):
 
     def _image_embeddings(self, batch: Batch) -> Float[Tensor, "b m w"]:
         if "features" in batch.inputs:
-            features = batch.inputs["features"].to(self._head.weight.dtype)  # type: ignore[arg-type]
+            features = batch.inputs["features"].to(self._head.weight.dtype)  # type: ignore[arg-type]  # transformers gives it no type
         else:
             features = self.encode(batch.inputs["pixels"])
         return self.family.connect(self.model, features)
